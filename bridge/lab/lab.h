@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lab.h - every change to the host that an experiment makes, and its undo.
+ *
+ * A lab is a set of fresh namespaces (network, mount, PID, IPC, UTS) with the experiment daemon as PID 1. Containers,
+ * bridges and TAPs live inside, so the kernel takes them away when the daemon dies, however it dies. What the kernel
+ * cannot take away (cgroup directories, the state directory) is written to the lab's journal before it is made;
+ * lab_reclaim() works from that journal alone. Used by the experiment daemon's only thread; calls may block for
+ * milliseconds.
+ */
+#ifndef LAB_LAB_H
+#define LAB_LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bridge/diag.h"
+#include "bridge/scenario/scenario.h"
+
+#define LAB_STATE_ROOT "/run/ghostbridge" /* one directory per experiment below it, mode 0755, root's */
+
+struct lab;
+
+/**
+ * lab_spawn() - Start the experiment daemon as PID 1 of a new lab
+ * @name:	experiment name; its state directory is LAB_STATE_ROOT/NAME
+ * @main:	runs in the child, which exits with its return value
+ * @data:	handed to @main
+ * @ret_pid:	the child's PID in the caller's PID namespace
+ * @diag:	filled on failure; -EEXIST names a running experiment of that name and the remedy
+ *
+ * Creates the state directory (taking an flock on its `lock` file that lives as long as the child), reclaims what an
+ * earlier experiment of that name left after a crash, writes the journal, then clones. The child enters with all signals
+ * that the caller blocked still blocked and gets SIGTERM when the caller dies.
+ *
+ * Return: 0 or a negative errno
+ */
+int lab_spawn(const char *name, int (*main)(struct lab *lab, void *data), void *data, pid_t *ret_pid,
+	      struct diag *diag);
+
+/** lab_state_dir() - Absolute path of the state directory; belongs to the lab. */
+const char *lab_state_dir(const struct lab *lab);
+
+/**
+ * lab_build() - Build all nodes and links of a scenario
+ * @lab:	the lab of this process
+ * @scenario:	borrowed until lab_done()
+ * @diag:	filled on failure
+ *
+ * Containers are started with loopback only; then every end gets its interface, addresses, MTU, MAC and link speed, and
+ * the interfaces are set up. Wire links carry frames at once, simulated ones from the moment somebody moves frames
+ * between the TAPs.
+ *
+ * Return: 0 or a negative errno; the lab may be half-built then, lab_done() undoes it
+ */
+int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *diag);
+
+/**
+ * lab_tap_fd() - The TAP of one simulated end
+ * @end:	index into scenario->ends
+ *
+ * Return: a non-blocking fd (IFF_TAP | IFF_NO_PI, no virtio header) that stays the lab's, or -1 on a wire link
+ */
+int lab_tap_fd(const struct lab *lab, uint32_t end);
+
+/** lab_node_pid() - PID, in the lab's PID namespace, of a container's init; -1 when it does not run. */
+pid_t lab_node_pid(const struct lab *lab, uint32_t node);
+
+/** lab_interfaces_up() - Whether every interface of every node has carrier and can pass frames. */
+bool lab_interfaces_up(struct lab *lab);
+
+struct lab_exec {
+	const char *const *argv; /* NULL-terminated */
+	const char *const *env;	 /* further NAME=VALUE, NULL-terminated, or NULL; the node's `env` is always set */
+	int stdio[3];		 /* fds for the command's 0, 1, 2; stay the caller's */
+	bool terminal;		 /* stdio[0] is a terminal to become the command's controlling terminal */
+};
+
+/**
+ * lab_exec() - Start a command in a container
+ * @ret_pid:	a child of the caller, to be waited for by it; a process group leader
+ *
+ * Return: 0 or a negative errno (-ESRCH: the container does not run); does not wait for the command
+ */
+int lab_exec(struct lab *lab, uint32_t node, const struct lab_exec *exec, pid_t *ret_pid, struct diag *diag);
+
+/** lab_done() - Stop all containers, remove all links and cgroups, free the lab. Takes NULL and half-built labs. */
+void lab_done(struct lab *lab);
+
+/**
+ * lab_reclaim() - From outside: remove what a dead lab left
+ * @name:	experiment name
+ *
+ * Works from the journal. If the lab still runs it is not touched and -EBUSY is returned.
+ *
+ * Return: 1 if something was removed, 0 if there was nothing, or a negative errno
+ */
+int lab_reclaim(const char *name, struct diag *diag);
+
+/** lab_is_running() - Whether an experiment of that name is alive (its lock is held). */
+bool lab_is_running(const char *name);
+
+/** lab_daemon_pid() - PID of a running experiment's daemon in the caller's PID namespace, or -1. */
+pid_t lab_daemon_pid(const char *name);
+
+/** lab_names() - Names of all state directories, running or not; NULL-terminated, free each and the array. */
+char **lab_names(void);
+
+#endif /* LAB_LAB_H */

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * scenario.h - one experiment as its author wrote it, checked and completed.
+ *
+ * YAML text goes in, an immutable `struct scenario` comes out, with every default filled in: addresses, interface names,
+ * MACs, islands and the ghost each island runs in. Pure: no file descriptor, no process, no clock, so both halves (the
+ * daemon and ns3-ghost) load the same text to the same structure. docs/scenario.md describes the language.
+ */
+#ifndef SCENARIO_SCENARIO_H
+#define SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SCENARIO_SCHEMA	   1		/* the only value of the top-level key `ghostbridge` */
+#define SCENARIO_FILE_SIZE_MAX (1u << 20)	/* bytes of YAML accepted; more is an error, not a crawl */
+#define SCENARIO_CSMA_ENDS_MAX 100
+#define SCENARIO_NONE	   UINT32_MAX /* "no such index" */
+
+/* Where something stands in the file; both count from 1, 0 means it stands nowhere (a default). */
+struct scenario_pos {
+	uint32_t line;
+	uint32_t column;
+};
+
+enum scenario_node_kind {
+	SCENARIO_NODE_CONTAINER,
+};
+
+/* How a container's interface reaches its TAP. */
+enum scenario_attach {
+	SCENARIO_ATTACH_BRIDGE, /* veth, Linux bridge, TAP: as the ns-3 HOWTO draws it */
+	SCENARIO_ATTACH_TAP,	/* the TAP itself is the container's interface */
+};
+
+enum scenario_link_kind {
+	SCENARIO_LINK_CSMA, /* ns-3's CsmaChannel: one shared half-duplex segment */
+	SCENARIO_LINK_WIRE, /* plain veth pair, not simulated */
+};
+
+struct scenario_pair {
+	char *key;
+	char *value;
+	struct scenario_pos pos;
+};
+
+struct scenario_node {
+	char *name;
+	enum scenario_node_kind kind;
+	enum scenario_attach attach;
+	char *rootfs;		/* absolute directory, or NULL: the host's root file system, read-only */
+	bool privileged;	/* no user namespace */
+	double cpus;		/* CPU seconds per second; 0: no limit */
+	uint64_t memory_size;	/* bytes; 0: no limit */
+	struct scenario_pair *sysctls;
+	size_t sysctl_count;
+	struct scenario_pair *env;
+	size_t env_count;
+	char **start;		/* shell commands started before the first step, kept running */
+	size_t start_count;
+	struct scenario_pos pos;
+};
+
+struct scenario_addr {
+	int family;		/* AF_INET or AF_INET6 */
+	uint8_t bytes[16];	/* network order; the first 4 for AF_INET */
+	uint8_t prefix_len;	/* bits */
+};
+
+/* One interface of one node on one link. Ends of simulated links are *ports* of a ghost. */
+struct scenario_end {
+	uint32_t node;		/* index into nodes */
+	uint32_t link;		/* index into links */
+	uint32_t port;		/* index within its ghost's wire; SCENARIO_NONE on a wire link */
+	char *name;		/* interface name inside the node, "eth0" */
+	char *port_name;	/* "h1.eth0": node and interface, unique in the scenario */
+	uint8_t mac[6];
+	bool promiscuous;	/* deliver every frame of the link, not only what a NIC would */
+	struct scenario_addr *addrs;
+	size_t addr_count;
+	struct scenario_pos pos;
+};
+
+struct scenario_link {
+	char *name;
+	enum scenario_link_kind kind;
+	uint64_t rate_bps;	/* bit/s; 0 on a wire */
+	uint64_t delay_ns;	/* one-way propagation */
+	uint32_t mtu;		/* bytes of layer 3 a frame may carry, without VLAN tags */
+	uint32_t queue_frames;	/* length of the device's drop-tail transmit queue, frames */
+	uint32_t first_end;	/* ends of a link are contiguous in scenario->ends, in the file's order */
+	uint32_t end_count;
+	uint32_t ghost;		/* which ghost simulates it; SCENARIO_NONE on a wire */
+	struct scenario_pos pos;
+};
+
+struct scenario_step {
+	char *name;
+	uint64_t at_ns;		/* since the ready barrier */
+	uint32_t node;
+	char *run;		/* for `sh -c` in the node */
+	bool background;
+	struct scenario_pos pos;
+};
+
+enum scenario_expect_kind {
+	SCENARIO_EXPECT_EXIT,	  /* exit status of a step equals `exit` */
+	SCENARIO_EXPECT_MATCH,	  /* POSIX extended regex `pattern` occurs in a step's stdout */
+	SCENARIO_EXPECT_NO_MATCH, /* ... does not */
+	SCENARIO_EXPECT_JSON,	  /* value at `path` in the JSON a step wrote to stdout */
+	SCENARIO_EXPECT_REPORT,	  /* value at `path` in report.json */
+};
+
+struct scenario_expect {
+	enum scenario_expect_kind kind;
+	uint32_t step;		/* index into steps; SCENARIO_NONE for REPORT */
+	int exit;
+	char *pattern;
+	char *path;		/* ".end.sum.bits_per_second", ".ports[0].up.frames" */
+	bool has_min, has_max;
+	double min, max;
+	char *equals;		/* text of a scalar, NULL when absent; numbers compare as numbers */
+	char *text;		/* the expectation in one line, as the report shows it */
+	struct scenario_pos pos;
+};
+
+struct scenario {
+	char *name;
+	char *text;		/* the YAML as run: the file's text with every --set applied */
+	uint64_t seed;		/* ns-3 RngRun, at least 1 */
+	uint64_t lag_ns;
+	uint64_t budget_ns;	/* fidelity: lateness allowed ... */
+	double quantile;	/* ... to this share of frames, 0 < quantile <= 1 */
+	bool require_pass;	/* fidelity.require: pass, so a degraded run ends with status 4 */
+	uint32_t workers;	/* upper limit of ghosts; 0 when the file does not say */
+	uint32_t ghost_count;	/* how many ghosts the islands were packed into */
+	struct scenario_node *nodes;
+	size_t node_count;
+	struct scenario_link *links;
+	size_t link_count;
+	struct scenario_end *ends;
+	size_t end_count;
+	struct scenario_step *steps;
+	size_t step_count;
+	struct scenario_expect *expects;
+	size_t expect_count;
+};
+
+struct scenario_error {
+	struct scenario_pos pos;
+	char *text; /* "what is wrong; what would be right" */
+};
+
+/* Everything found wrong, in the file's order; at most SCENARIO_ERRORS_MAX. */
+#define SCENARIO_ERRORS_MAX 20
+struct scenario_errors {
+	struct scenario_error items[SCENARIO_ERRORS_MAX];
+	size_t count;
+};
+
+struct scenario_options {
+	const char *default_name; /* name when the file gives none; its base name without ".yaml" */
+	const char *const *sets;  /* "links.lan.delay=50ms", or short "lan.delay=50ms"; applied in order */
+	size_t set_count;
+	uint32_t workers;	  /* ghosts to use when the file does not say; 0 is taken as 1 */
+};
+
+/**
+ * scenario_load() - Check a scenario's text and complete it
+ * @data:	YAML text, need not end with NUL
+ * @size:	bytes of @data
+ * @options:	see the struct; NULL takes all defaults
+ * @ret:	on success the scenario, to be freed with scenario_free(); untouched otherwise
+ * @ret_errors:	filled when -EINVAL is returned, to be emptied with scenario_errors_done()
+ *
+ * Return: 0, -EINVAL with @ret_errors, or -ENOMEM. The same text and options always give the same scenario.
+ */
+int scenario_load(const char *data, size_t size, const struct scenario_options *options, struct scenario **ret,
+		  struct scenario_errors *ret_errors);
+
+/** scenario_free() - Free a scenario; NULL is fine. */
+void scenario_free(struct scenario *scenario);
+
+/** scenario_errors_done() - Free the texts; the struct is empty afterwards. */
+void scenario_errors_done(struct scenario_errors *errors);
+
+/** scenario_find_node() - Index of the node called @name, or SCENARIO_NONE. */
+uint32_t scenario_find_node(const struct scenario *scenario, const char *name);
+
+/** scenario_find_port() - The end of ghost @ghost with wire index @port, or NULL. */
+const struct scenario_end *scenario_find_port(const struct scenario *scenario, uint32_t ghost, uint32_t port);
+
+/** scenario_port_count() - How many ports ghost @ghost has. */
+uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SCENARIO_SCENARIO_H */

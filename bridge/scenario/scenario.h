@@ -2,9 +2,9 @@
 /*
  * scenario.h - one experiment as its author wrote it, checked and completed.
  *
- * YAML text goes in, an immutable `struct scenario` comes out, with every default filled in: addresses, interface names,
- * MACs, islands and the ghost each island runs in. Pure: no file descriptor, no process, no clock, so both halves (the
- * daemon and ns3-ghost) load the same text to the same structure. docs/scenario.md describes the language.
+ * YAML text goes in, an immutable `struct scenario` comes out, with every default filled in: addresses, interface
+ * names, MACs, islands and the ghost each island runs in. Pure: no file descriptor, no process, no clock, so both
+ * halves (the daemon and ns3-ghost) load the same text to the same structure. docs/scenario.md describes the language.
  */
 #ifndef SCENARIO_SCENARIO_H
 #define SCENARIO_SCENARIO_H
@@ -17,10 +17,10 @@
 extern "C" {
 #endif
 
-#define SCENARIO_SCHEMA	   1		/* the only value of the top-level key `ghostbridge` */
-#define SCENARIO_FILE_SIZE_MAX (1u << 20)	/* bytes of YAML accepted; more is an error, not a crawl */
+#define SCENARIO_SCHEMA        1          /* the only value of the top-level key `ghostbridge` */
+#define SCENARIO_FILE_SIZE_MAX (1u << 20) /* bytes of YAML accepted; more is an error, not a crawl */
 #define SCENARIO_CSMA_ENDS_MAX 100
-#define SCENARIO_NONE	   UINT32_MAX /* "no such index" */
+#define SCENARIO_NONE          UINT32_MAX /* "no such index" */
 
 /* Where something stands in the file; both count from 1, 0 means it stands nowhere (a default). */
 struct scenario_pos {
@@ -35,7 +35,7 @@ enum scenario_node_kind {
 /* How a container's interface reaches its TAP. */
 enum scenario_attach {
 	SCENARIO_ATTACH_BRIDGE, /* veth, Linux bridge, TAP: as the ns-3 HOWTO draws it */
-	SCENARIO_ATTACH_TAP,	/* the TAP itself is the container's interface */
+	SCENARIO_ATTACH_TAP,    /* the TAP itself is the container's interface */
 };
 
 enum scenario_link_kind {
@@ -53,34 +53,34 @@ struct scenario_node {
 	char *name;
 	enum scenario_node_kind kind;
 	enum scenario_attach attach;
-	char *rootfs;		/* absolute directory, or NULL: the host's root file system, read-only */
-	bool privileged;	/* no user namespace */
-	double cpus;		/* CPU seconds per second; 0: no limit */
-	uint64_t memory_size;	/* bytes; 0: no limit */
+	char *rootfs;         /* absolute directory, or NULL: the host's root file system, read-only */
+	bool privileged;      /* no user namespace */
+	double cpus;          /* CPU seconds per second; 0: no limit */
+	uint64_t memory_size; /* bytes; 0: no limit */
 	struct scenario_pair *sysctls;
 	size_t sysctl_count;
 	struct scenario_pair *env;
 	size_t env_count;
-	char **start;		/* shell commands started before the first step, kept running */
+	char **start; /* shell commands started before the first step, kept running */
 	size_t start_count;
 	struct scenario_pos pos;
 };
 
 struct scenario_addr {
-	int family;		/* AF_INET or AF_INET6 */
-	uint8_t bytes[16];	/* network order; the first 4 for AF_INET */
-	uint8_t prefix_len;	/* bits */
+	int family;         /* AF_INET or AF_INET6 */
+	uint8_t bytes[16];  /* network order; the first 4 for AF_INET */
+	uint8_t prefix_len; /* bits */
 };
 
 /* One interface of one node on one link. Ends of simulated links are *ports* of a ghost. */
 struct scenario_end {
-	uint32_t node;		/* index into nodes */
-	uint32_t link;		/* index into links */
-	uint32_t port;		/* index within its ghost's wire; SCENARIO_NONE on a wire link */
-	char *name;		/* interface name inside the node, "eth0" */
-	char *port_name;	/* "h1.eth0": node and interface, unique in the scenario */
+	uint32_t node;   /* index into nodes */
+	uint32_t link;   /* index into links */
+	uint32_t port;   /* index within its ghost's wire; SCENARIO_NONE on a wire link */
+	char *name;      /* interface name inside the node, "eth0" */
+	char *port_name; /* "h1.eth0": node and interface, unique in the scenario */
 	uint8_t mac[6];
-	bool promiscuous;	/* deliver every frame of the link, not only what a NIC would */
+	bool promiscuous; /* deliver every frame of the link, not only what a NIC would */
 	struct scenario_addr *addrs;
 	size_t addr_count;
 	struct scenario_pos pos;
@@ -89,56 +89,57 @@ struct scenario_end {
 struct scenario_link {
 	char *name;
 	enum scenario_link_kind kind;
-	uint64_t rate_bps;	/* bit/s; 0 on a wire */
-	uint64_t delay_ns;	/* one-way propagation */
-	uint32_t mtu;		/* bytes of layer 3 a frame may carry, without VLAN tags */
-	uint32_t queue_frames;	/* length of the device's drop-tail transmit queue, frames */
-	uint32_t first_end;	/* ends of a link are contiguous in scenario->ends, in the file's order */
+	uint64_t rate_bps;     /* bit/s; 0 on a wire */
+	uint64_t delay_ns;     /* one-way propagation */
+	uint32_t mtu;          /* bytes of layer 3 a frame may carry, without VLAN tags */
+	uint32_t queue_frames; /* length of the device's drop-tail transmit queue, frames */
+	uint32_t first_end;    /* ends of a link are contiguous in scenario->ends, in the file's order */
 	uint32_t end_count;
-	uint32_t ghost;		/* which ghost simulates it; SCENARIO_NONE on a wire */
+	uint32_t ghost; /* which ghost simulates it; SCENARIO_NONE on a wire */
 	struct scenario_pos pos;
 };
 
 struct scenario_step {
 	char *name;
-	uint64_t at_ns;		/* since the ready barrier */
+	uint64_t at_ns; /* since the ready barrier */
 	uint32_t node;
-	char *run;		/* for `sh -c` in the node */
+	char *run; /* for `sh -c` in the node */
 	bool background;
 	struct scenario_pos pos;
 };
 
 enum scenario_expect_kind {
-	SCENARIO_EXPECT_EXIT,	  /* exit status of a step equals `exit` */
-	SCENARIO_EXPECT_MATCH,	  /* POSIX extended regex `pattern` occurs in a step's stdout */
+	SCENARIO_EXPECT_EXIT,     /* exit status of a step equals `exit` */
+	SCENARIO_EXPECT_MATCH,    /* POSIX extended regex `pattern` occurs in a step's stdout */
 	SCENARIO_EXPECT_NO_MATCH, /* ... does not */
-	SCENARIO_EXPECT_JSON,	  /* value at `path` in the JSON a step wrote to stdout */
-	SCENARIO_EXPECT_REPORT,	  /* value at `path` in report.json */
+	SCENARIO_EXPECT_JSON,     /* value at `path` in the JSON a step wrote to stdout */
+	SCENARIO_EXPECT_REPORT,   /* value at `path` in report.json */
 };
 
 struct scenario_expect {
 	enum scenario_expect_kind kind;
-	uint32_t step;		/* index into steps; SCENARIO_NONE for REPORT */
+	uint32_t step; /* index into steps; SCENARIO_NONE for REPORT */
 	int exit;
 	char *pattern;
-	char *path;		/* ".end.sum.bits_per_second", ".ports[0].up.frames" */
+	char *path; /* ".end.sum.bits_per_second", ".ports[0].up.frames" */
 	bool has_min, has_max;
 	double min, max;
-	char *equals;		/* text of a scalar, NULL when absent; numbers compare as numbers */
-	char *text;		/* the expectation in one line, as the report shows it */
+	char *equals; /* text of a scalar, NULL when absent; numbers compare as numbers */
+	char *text;   /* the expectation in one line, as the report shows it */
 	struct scenario_pos pos;
 };
 
 struct scenario {
 	char *name;
-	char *text;		/* the YAML as run: the file's text with every --set applied */
-	uint64_t seed;		/* ns-3 RngRun, at least 1 */
+	char *description; /* free text, NULL when absent */
+	char *text;        /* the YAML as run: the file's text with every --set applied */
+	uint64_t seed;     /* ns-3 RngRun, at least 1 */
 	uint64_t lag_ns;
-	uint64_t budget_ns;	/* fidelity: lateness allowed ... */
-	double quantile;	/* ... to this share of frames, 0 < quantile <= 1 */
-	bool require_pass;	/* fidelity.require: pass, so a degraded run ends with status 4 */
-	uint32_t workers;	/* upper limit of ghosts; 0 when the file does not say */
-	uint32_t ghost_count;	/* how many ghosts the islands were packed into */
+	uint64_t budget_ns;   /* fidelity: lateness allowed ... */
+	double quantile;      /* ... to this share of frames, 0 < quantile <= 1 */
+	bool require_pass;    /* fidelity.require: pass, so a degraded run ends with status 4 */
+	uint32_t workers;     /* upper limit of ghosts; 0 when the file does not say */
+	uint32_t ghost_count; /* how many ghosts the islands were packed into */
 	struct scenario_node *nodes;
 	size_t node_count;
 	struct scenario_link *links;
@@ -164,10 +165,10 @@ struct scenario_errors {
 };
 
 struct scenario_options {
-	const char *default_name; /* name when the file gives none; its base name without ".yaml" */
+	const char *default_name; /* name when the file gives none; its base name without ".yaml"; NULL: "scenario" */
 	const char *const *sets;  /* "links.lan.delay=50ms", or short "lan.delay=50ms"; applied in order */
 	size_t set_count;
-	uint32_t workers;	  /* ghosts to use when the file does not say; 0 is taken as 1 */
+	uint32_t workers; /* ghosts to use when the file does not say; 0 is taken as 1 */
 };
 
 /**

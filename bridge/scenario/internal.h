@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * internal.h - what the files of the scenario module share; nobody else includes it.
+ *
+ * The way of a scenario: parse.c turns YAML text into a tree of `struct scn_value`, set.c changes the tree, load.c and
+ * the section files (nodes.c, links.c, ends.c, steps.c, expects.c) read it through read.c and units.c, islands.c packs
+ * the links into ghosts. emit.c writes a changed tree as text again. The tree is gone when scenario_load() returns;
+ * what the scenario keeps lives in an arena of its own.
+ */
+#ifndef SCENARIO_INTERNAL_H
+#define SCENARIO_INTERNAL_H
+
+#include "bridge/scenario/scenario.h"
+
+#define SCN_DEPTH_MAX    16    /* levels of maps and lists */
+#define SCN_VALUES_MAX   50000 /* maps, lists and scalars in one file */
+#define SCN_KEY_LEN_MAX  128   /* characters; YAML itself ends at 1024 for a key on one line */
+#define SCN_NAME_MAX     31    /* characters of a node, link, step or experiment name */
+#define SCN_IFNAME_MAX   15    /* the kernel's IFNAMSIZ without the NUL */
+#define SCN_REPORTED_MAX 500   /* errors looked at; the first SCENARIO_ERRORS_MAX in file order are kept */
+
+/* ---- arena.c: memory that is freed all at once, and a hash index over it ---- */
+
+struct scn_chunk;
+
+struct scn_arena {
+	struct scn_chunk *chunks;
+};
+
+/** scn_alloc() - @size zeroed bytes that live as long as the arena, or NULL. */
+void *scn_alloc(struct scn_arena *arena, size_t size);
+
+/** scn_strndup() - Copy of @len bytes and a NUL, or NULL. */
+char *scn_strndup(struct scn_arena *arena, const char *text, size_t len);
+
+/** scn_arena_done() - Free everything; the arena is empty afterwards. */
+void scn_arena_done(struct scn_arena *arena);
+
+/* Byte strings to numbers. Keys are borrowed. Memory comes from an arena and goes with it. */
+struct scn_index {
+	struct scn_arena *arena;
+	struct scn_slot *slots;
+	size_t slot_count; /* power of two */
+	size_t used;
+};
+
+/** scn_index_init() - An empty index that takes its memory from @arena. */
+void scn_index_init(struct scn_index *index, struct scn_arena *arena);
+
+/**
+ * scn_index_add() - Enter @key unless it is there
+ * @value:	number to enter
+ * @ret_old:	number found under @key when it was there
+ *
+ * Return: 0, -EEXIST or -ENOMEM
+ */
+int scn_index_add(struct scn_index *index, const void *key, size_t size, uint32_t value, uint32_t *ret_old);
+
+/** scn_index_find() - Number under @key, or SCENARIO_NONE. */
+uint32_t scn_index_find(const struct scn_index *index, const void *key, size_t size);
+
+/** scn_hash() - 32-bit FNV-1a. Default MACs come from it, so it never changes. */
+uint32_t scn_hash(const void *data, size_t size);
+
+/* ---- the tree ---- */
+
+enum scn_kind {
+	SCN_NULL, /* nothing, ~ or null, not quoted */
+	SCN_TEXT, /* any other scalar */
+	SCN_MAP,
+	SCN_LIST,
+};
+
+struct scn_value {
+	enum scn_kind kind;
+	bool plain;                  /* a scalar without quotes */
+	struct scenario_pos pos;     /* of the value */
+	struct scenario_pos key_pos; /* of the key, in a map */
+	const char *set;             /* the --set it comes from, or NULL */
+	const char *key;             /* NULL in a list and at the root */
+	const char *text;            /* of a scalar, NUL-terminated, "" for SCN_NULL */
+	size_t len;
+	struct scn_value *parent;
+	struct scn_value *first, *last, *next;
+	size_t count; /* of children */
+};
+
+/* ---- the state of one scenario_load() ---- */
+
+struct scn_end_draft;
+
+struct scn_load {
+	const struct scenario_options *options;
+	struct scenario *scenario;
+	struct scn_arena *arena; /* what the scenario keeps */
+	struct scn_arena tree;   /* what goes when loading is done */
+	struct scenario_errors *errors;
+	size_t reported;
+	bool nomem;      /* an allocation failed; everybody returns as soon as possible */
+	const char *set; /* the --set being parsed, or NULL */
+	struct scn_value *root;
+	struct scn_index node_index; /* node names */
+	struct scn_index link_index;
+	struct scn_index step_index;
+	bool nodes_unknown; /* `nodes` itself is wrong: references to nodes cannot be judged */
+	bool steps_unknown;
+	struct scn_end_draft *drafts; /* one per scenario->ends */
+};
+
+/** scn_new() - Zeroed memory the scenario keeps; sets load->nomem and returns NULL when there is none. */
+void *scn_new(struct scn_load *load, size_t count, size_t size);
+
+/** scn_keep() - Copy of a text that the scenario keeps. */
+char *scn_keep(struct scn_load *load, const char *text);
+
+/** scn_keepf() - The same, formatted. */
+char *scn_keepf(struct scn_load *load, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- error.c ---- */
+
+/* A text from the file made fit for one line of a message: shortened, no control characters. */
+struct scn_shown {
+	char text[72];
+};
+
+struct scn_shown scn_show(const char *text);
+
+/** scn_error_at() - Report an error at a position of the file. */
+void scn_error_at(struct scn_load *load, struct scenario_pos pos, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** scn_error() - Report that @value is wrong; its path (links.lan.rate) goes before the text. */
+void scn_error(struct scn_load *load, const struct scn_value *value, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** scn_error_key() - The same, pointing at the value's key: wrong keys, and maps in which something is missing. */
+void scn_error_key(struct scn_load *load, const struct scn_value *value, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** scn_where() - "at 3:5" or "in --set ..."; for texts that name a second place. */
+struct scn_shown scn_where(const struct scn_value *value);
+
+/** scn_path() - Write the path of a value, shortened if need be. */
+void scn_path(const struct scn_value *value, char *buf, size_t size);
+
+/* The known word nearest to a wrong one. */
+struct scn_guess {
+	const char *word;
+	const char *best;
+	unsigned int distance;
+	unsigned int tried;
+	char text[64];
+};
+
+void scn_guess_init(struct scn_guess *guess, const char *word);
+void scn_guess_try(struct scn_guess *guess, const char *candidate);
+
+/** scn_guess_text() - "; did you mean "x"?" or "". */
+const char *scn_guess_text(struct scn_guess *guess);
+
+/* ---- parse.c, emit.c, set.c ---- */
+
+/**
+ * scn_parse() - Turn YAML text into a tree
+ *
+ * Return: the root in load->tree, or NULL with an error reported or load->nomem set
+ */
+struct scn_value *scn_parse(struct scn_load *load, const char *data, size_t size);
+
+/** scn_check_text() - Refuse what no YAML text may hold (NUL, control characters, bad UTF-8); reports, returns false.
+ */
+bool scn_check_text(struct scn_load *load, const char *data, size_t size);
+
+/** scn_add_child() - Append to a map (with a key) or a list. */
+void scn_add_child(struct scn_value *parent, struct scn_value *child);
+
+/** scn_is_null_text() - Whether an unquoted scalar means "nothing". */
+bool scn_is_null_text(const char *text, size_t len);
+
+/** scn_emit() - The tree as YAML text, to be freed with free(); NULL without memory. */
+char *scn_emit(const struct scn_value *root, size_t *ret_size);
+
+/** scn_apply_sets() - Apply options->sets to load->root. */
+void scn_apply_sets(struct scn_load *load);
+
+/* ---- read.c: typed access to the tree; whatever is wrong is reported here ---- */
+
+/** scn_get() - Value under a key, or NULL. */
+struct scn_value *scn_get(const struct scn_value *map, const char *key);
+
+/**
+ * scn_read_map() - Check that @value is a map with only the given keys
+ * @keys:	NULL-terminated
+ *
+ * Return: false if it is no map; unknown keys are reported and left alone. SCN_NULL passes as an empty map.
+ */
+bool scn_read_map(struct scn_load *load, const struct scn_value *value, const char *const *keys);
+
+/** scn_want() - Check that @value is a map or a list (SCN_NULL passes as an empty one). */
+bool scn_want(struct scn_load *load, const struct scn_value *value, enum scn_kind kind);
+
+/*
+ * The readers below look up @key in @map. They return true if it is there and right, and leave @ret alone otherwise;
+ * with
+ * @need an absent key is an error as well.
+ */
+bool scn_read_text(struct scn_load *load, const struct scn_value *map, const char *key, bool need, const char **ret);
+bool scn_read_bool(struct scn_load *load, const struct scn_value *map, const char *key, bool *ret);
+bool scn_read_count(struct scn_load *load, const struct scn_value *map, const char *key, bool need, uint64_t min,
+		    uint64_t max, uint64_t *ret);
+bool scn_read_number(struct scn_load *load, const struct scn_value *map, const char *key, double *ret);
+/* @words is NULL-terminated; @ret is the index of the word found */
+bool scn_read_word(struct scn_load *load, const struct scn_value *map, const char *key, bool need,
+		   const char *const *words, unsigned int *ret);
+
+/** scn_text() - Whether @value is a scalar that is not empty; reports otherwise. */
+bool scn_text(struct scn_load *load, const struct scn_value *value);
+
+/** scn_need() - Report that @map lacks @key. */
+void scn_need(struct scn_load *load, const struct scn_value *map, const char *key);
+
+/** scn_is_name() - [a-z0-9][a-z0-9-]{0,30} */
+bool scn_is_name(const char *text);
+
+/** scn_name() - The same for a value or, with @key, its key; reports. */
+bool scn_name(struct scn_load *load, const struct scn_value *value, bool key);
+
+/** scn_find_node() - Index of the node a scalar names; reports unknown ones; SCENARIO_NONE then. */
+uint32_t scn_find_node(struct scn_load *load, const struct scn_value *value);
+
+/* ---- units.c ---- */
+
+enum scn_unit {
+	SCN_RATE,    /* bit/s */
+	SCN_TIME,    /* ns */
+	SCN_SIZE,    /* bytes */
+	SCN_PACKETS, /* frames */
+};
+
+bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const char *key, bool need, enum scn_unit unit,
+		   uint64_t min, uint64_t max, uint64_t *ret);
+bool scn_read_percent(struct scn_load *load, const struct scn_value *map, const char *key, double *ret);
+
+/* A number written with digits and at most one point: digits / 10^decimals. */
+struct scn_decimal {
+	bool negative;
+	unsigned __int128 digits;
+	unsigned int decimals;
+	const char *rest; /* what follows the number */
+};
+
+/** scn_decimal() - Read the number a text begins with; 0, -EINVAL (none there) or -ERANGE (more digits than fit). */
+int scn_decimal(const char *text, struct scn_decimal *ret);
+
+/* ---- addr.c ---- */
+
+#define SCN_ADDR_TEXT_SIZE 64
+
+/** scn_addr_parse() - "10.0.0.1/24" or "fd00::1/64"; 0 or -EINVAL. */
+int scn_addr_parse(const char *text, struct scenario_addr *ret);
+
+/** scn_addr_print() - The reverse. */
+void scn_addr_print(const struct scenario_addr *addr, char *buf);
+
+/** scn_addr_host_is() - Whether all host bits are 0 (@bit false) or 1 (@bit true). */
+bool scn_addr_host_is(const struct scenario_addr *addr, bool bit);
+
+/** scn_addr_clear_host() - Set the host bits to 0. */
+void scn_addr_clear_host(struct scenario_addr *addr);
+
+/** scn_addr_unusable() - Why no interface can have the address ("multicast"), or NULL. */
+const char *scn_addr_unusable(const struct scenario_addr *addr);
+
+/** scn_addr_number() - Address @number of subnet @subnet; false if it has none of that number. */
+bool scn_addr_number(const struct scenario_addr *subnet, uint32_t number, struct scenario_addr *ret);
+
+/** scn_mac_parse() - "02:00:00:00:00:01"; 0 or -EINVAL. */
+int scn_mac_parse(const char *text, uint8_t *ret_mac);
+
+/* ---- the sections ---- */
+
+void scn_load_nodes(struct scn_load *load);
+void scn_load_links(struct scn_load *load);
+void scn_load_steps(struct scn_load *load);
+void scn_load_expects(struct scn_load *load);
+
+/* What completing an end needs besides what the scenario keeps. */
+struct scn_end_draft {
+	const struct scn_value *value; /* the end itself */
+	const struct scn_value *name;  /* explicit interface name, or NULL */
+	const struct scn_value *ip;
+	const struct scn_value *mac;
+	const struct scn_value **addr_values; /* one per explicit address */
+	bool bad;                             /* reported already: leave it out */
+};
+
+#define SCN_SUBNETS_MAX 2 /* one of each family */
+
+struct scn_subnets {
+	struct scenario_addr items[SCN_SUBNETS_MAX];
+	const struct scn_value *values[SCN_SUBNETS_MAX];
+	size_t count;
+};
+
+/** scn_load_end() - Read one element of `ends` into scenario->ends[@index]. */
+void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const struct scn_value *value);
+
+/** scn_number_ends() - Give the ends of a link their addresses. */
+void scn_number_ends(struct scn_load *load, uint32_t link, const struct scn_subnets *subnets);
+
+/** scn_complete_ends() - Interface names, MACs, duplicates, once all links are read. */
+void scn_complete_ends(struct scn_load *load);
+
+/** scn_pack_islands() - Find the islands and the ghost of each, number the ports. */
+void scn_pack_islands(struct scn_load *load, uint32_t workers);
+
+#endif /* SCENARIO_INTERNAL_H */

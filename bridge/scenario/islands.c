@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * islands.c - which links are simulated together, and in which ghost.
+ *
+ * An island is a connected component of simulated links joined by simulated nodes. Real nodes cut the graph: frames
+ * cross them in real time, so islands need not know of one another and may run in different processes.
+ */
+#include <string.h>
+
+#include "bridge/scenario/internal.h"
+
+static bool node_is_simulated(const struct scenario_node *node)
+{
+	switch (node->kind) {
+	case SCENARIO_NODE_CONTAINER:
+		return false;
+	}
+	return false;
+}
+
+static bool link_is_simulated(const struct scenario_link *link)
+{
+	switch (link->kind) {
+	case SCENARIO_LINK_CSMA:
+		return true;
+	case SCENARIO_LINK_WIRE:
+		return false;
+	}
+	return false;
+}
+
+/* Union-find; the root of a set is its first link in the file. */
+static uint32_t find_root(uint32_t *parents, uint32_t link)
+{
+	while (parents[link] != link) {
+		parents[link] = parents[parents[link]];
+		link = parents[link];
+	}
+	return link;
+}
+
+static void join(uint32_t *parents, uint32_t a, uint32_t b)
+{
+	a = find_root(parents, a);
+	b = find_root(parents, b);
+	if (a < b)
+		parents[b] = a;
+	else
+		parents[a] = b;
+}
+
+static void join_links(const struct scenario *scenario, uint32_t *parents, uint32_t *node_links)
+{
+	for (size_t i = 0; i < scenario->node_count; i++)
+		node_links[i] = SCENARIO_NONE;
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
+
+		if (!link_is_simulated(&scenario->links[end->link]) || !node_is_simulated(&scenario->nodes[end->node]))
+			continue;
+		if (node_links[end->node] != SCENARIO_NONE)
+			join(parents, node_links[end->node], end->link);
+		node_links[end->node] = end->link;
+	}
+}
+
+/* Heaviest island first, each into the lightest ghost so far; the file's order decides ties. */
+static void pack(struct scenario *scenario, uint32_t *parents, uint32_t *weights, uint32_t *ghosts, uint32_t workers)
+{
+	uint64_t loads[64] = {0};
+	uint32_t best, lightest;
+
+	for (;;) {
+		best = SCENARIO_NONE;
+		for (uint32_t i = 0; i < scenario->link_count; i++)
+			if (weights[i] && (best == SCENARIO_NONE || weights[i] > weights[best]))
+				best = i;
+		if (best == SCENARIO_NONE)
+			break;
+		lightest = 0;
+		for (uint32_t i = 1; i < workers; i++)
+			if (loads[i] < loads[lightest])
+				lightest = i;
+		loads[lightest] += weights[best];
+		ghosts[best] = lightest;
+		weights[best] = 0;
+	}
+	for (uint32_t i = 0; i < scenario->link_count; i++)
+		if (link_is_simulated(&scenario->links[i]))
+			scenario->links[i].ghost = ghosts[find_root(parents, i)];
+}
+
+void scn_pack_islands(struct scn_load *load, uint32_t workers)
+{
+	struct scenario *scenario = load->scenario;
+	size_t links = scenario->link_count + 1;
+	uint32_t *parents, *weights, *ghosts, *node_links, renumber[64], ports[64] = {0};
+	struct scenario_end *end;
+
+	parents = scn_alloc(&load->tree, links * sizeof(*parents));
+	weights = scn_alloc(&load->tree, links * sizeof(*weights));
+	ghosts = scn_alloc(&load->tree, links * sizeof(*ghosts));
+	node_links = scn_alloc(&load->tree, scenario->node_count * sizeof(*node_links));
+	if (!parents || !weights || !ghosts || !node_links) {
+		load->nomem = true;
+		return;
+	}
+	for (uint32_t i = 0; i < scenario->link_count; i++)
+		parents[i] = i;
+	join_links(scenario, parents, node_links);
+	for (uint32_t i = 0; i < scenario->link_count; i++)
+		if (link_is_simulated(&scenario->links[i]))
+			weights[find_root(parents, i)] += scenario->links[i].end_count;
+	pack(scenario, parents, weights, ghosts, workers);
+
+	/* ghosts in the order of their first link, so that ghost 0 is where a reader of the file looks for it */
+	memset(renumber, 0xff, sizeof(renumber));
+	for (uint32_t i = 0; i < scenario->link_count; i++) {
+		struct scenario_link *link = &scenario->links[i];
+
+		if (!link_is_simulated(link))
+			continue;
+		if (renumber[link->ghost] == SCENARIO_NONE)
+			renumber[link->ghost] = scenario->ghost_count++;
+		link->ghost = renumber[link->ghost];
+	}
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		end = &scenario->ends[i];
+		if (scenario->links[end->link].ghost != SCENARIO_NONE)
+			end->port = ports[scenario->links[end->link].ghost]++;
+	}
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * links.c - the section `links`.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "bridge/scenario/internal.h"
+
+#define RATE_BPS_MAX     UINT64_C(400000000000)
+#define DELAY_NS_MAX     UINT64_C(10000000000)
+#define MTU_MIN          68 /* the least IPv4 allows */
+#define MTU_MIN_IPV6     1280
+#define MTU_MAX          16000
+#define MTU_DEFAULT      1500
+#define QUEUE_FRAMES_MAX 100000
+#define QUEUE_FRAMES     100 /* as ns-3's DropTailQueue */
+
+static const char *const csma_keys[] = {"kind", "rate", "delay", "mtu", "queue", "subnet", "ends", NULL};
+static const char *const wire_keys[] = {"kind", "mtu", "subnet", "ends", NULL};
+
+/* Return: false if the kind is unknown, so that nothing else of the link can be judged. */
+static bool read_kind(struct scn_load *load, const struct scn_value *map, enum scenario_link_kind *ret)
+{
+	const struct scn_value *value = scn_get(map, "kind");
+
+	if (!value) {
+		scn_error_key(load, map, "lacks \"kind\"; write kind: csma or kind: wire");
+		return false;
+	}
+	if (!scn_text(load, value))
+		return false;
+	if (!strcmp(value->text, "csma")) {
+		*ret = SCENARIO_LINK_CSMA;
+		return true;
+	}
+	if (!strcmp(value->text, "wire")) {
+		*ret = SCENARIO_LINK_WIRE;
+		return true;
+	}
+	if (!strcmp(value->text, "p2p") || !strcmp(value->text, "wifi") || !strcmp(value->text, "lte"))
+		scn_error(load, value, "links of kind \"%s\" are not in this version; it has csma and wire",
+			  value->text);
+	else
+		scn_error(load, value, "\"%s\" is not a kind of link; write csma or wire", scn_show(value->text).text);
+	return false;
+}
+
+static void read_subnet(struct scn_load *load, const struct scn_value *value, struct scn_subnets *subnets)
+{
+	struct scenario_addr addr, right;
+	char text[SCN_ADDR_TEXT_SIZE];
+	const char *why;
+
+	if (!scn_text(load, value))
+		return;
+	if (scn_addr_parse(value->text, &addr) < 0) {
+		scn_error(load, value, "\"%s\" is not a subnet; write it as 10.0.0.0/24 or fd00::/64",
+			  scn_show(value->text).text);
+		return;
+	}
+	if (!scn_addr_host_is(&addr, false)) {
+		right = addr;
+		scn_addr_clear_host(&right);
+		scn_addr_print(&right, text);
+		scn_error(load, value, "\"%s\" has host bits set; write %s", value->text, text);
+		return;
+	}
+	why = scn_addr_unusable(&addr);
+	if (why || !addr.prefix_len) {
+		scn_error(load, value, "\"%s\" is %s; use one like 10.0.0.0/24", value->text,
+			  why ? why : "every address there is");
+		return;
+	}
+	for (size_t i = 0; i < subnets->count; i++) {
+		if (subnets->items[i].family == addr.family) {
+			scn_error(load, value, "a second %s subnet; a link has at most one of each family",
+				  addr.family == AF_INET ? "IPv4" : "IPv6");
+			return;
+		}
+	}
+	subnets->items[subnets->count] = addr;
+	subnets->values[subnets->count++] = value;
+}
+
+static void read_subnets(struct scn_load *load, const struct scn_value *map, struct scn_subnets *subnets)
+{
+	const struct scn_value *value = scn_get(map, "subnet"), *child;
+
+	if (!value)
+		return;
+	if (value->kind != SCN_LIST) {
+		read_subnet(load, value, subnets);
+		return;
+	}
+	for (child = value->first; child; child = child->next)
+		read_subnet(load, child, subnets);
+}
+
+static void read_ends(struct scn_load *load, const struct scn_value *map, uint32_t index)
+{
+	struct scenario_link *link = &load->scenario->links[index];
+	const struct scn_value *ends = scn_get(map, "ends"), *child;
+
+	if (!ends) {
+		scn_error_key(load, map, "lacks \"ends\"; write ends: [h1, h2]");
+		return;
+	}
+	if (!scn_want(load, ends, SCN_LIST))
+		return;
+	if (link->kind == SCENARIO_LINK_WIRE && ends->count != 2) {
+		scn_error(load, ends, "a wire has 2 ends, not %zu; use csma for more", ends->count);
+		return;
+	}
+	if (ends->count < 2 || ends->count > SCENARIO_CSMA_ENDS_MAX) {
+		scn_error(load, ends, "%zu end%s; a csma link has from 2 to %d", ends->count,
+			  ends->count == 1 ? "" : "s", SCENARIO_CSMA_ENDS_MAX);
+		return;
+	}
+	for (child = ends->first; child && !load->nomem; child = child->next) {
+		scn_load_end(load, index, link->first_end + link->end_count, child);
+		link->end_count++;
+		load->scenario->end_count++;
+	}
+}
+
+static void check_ipv6_mtu(struct scn_load *load, const struct scn_value *map, const struct scenario_link *link,
+			   const struct scn_subnets *subnets)
+{
+	const struct scn_value *mtu = scn_get(map, "mtu");
+	bool has_ipv6 = false;
+
+	for (size_t i = 0; i < subnets->count; i++)
+		has_ipv6 |= subnets->items[i].family == AF_INET6;
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++)
+		for (size_t j = 0; j < load->scenario->ends[i].addr_count; j++)
+			has_ipv6 |= load->scenario->ends[i].addrs[j].family == AF_INET6;
+	if (mtu && has_ipv6 && link->mtu < MTU_MIN_IPV6)
+		scn_error(load, mtu, "IPv6 needs at least %d; raise it or take the IPv6 addresses away", MTU_MIN_IPV6);
+}
+
+static void load_link(struct scn_load *load, const struct scn_value *value, uint32_t index)
+{
+	struct scenario_link *link = &load->scenario->links[index];
+	struct scn_subnets subnets = {0};
+	uint64_t mtu = MTU_DEFAULT, queue = QUEUE_FRAMES;
+
+	if (value->kind != SCN_MAP) {
+		if (scn_want(load, value, SCN_MAP))
+			scn_error_key(load, value, "says nothing; write {kind: csma, rate: 100Mbps, ends: [h1, h2]}");
+		return;
+	}
+	if (!read_kind(load, value, &link->kind))
+		return;
+	switch (link->kind) {
+	case SCENARIO_LINK_CSMA:
+		scn_read_map(load, value, csma_keys);
+		scn_read_unit(load, value, "rate", true, SCN_RATE, 1, RATE_BPS_MAX, &link->rate_bps);
+		scn_read_unit(load, value, "delay", false, SCN_TIME, 0, DELAY_NS_MAX, &link->delay_ns);
+		scn_read_unit(load, value, "queue", false, SCN_PACKETS, 1, QUEUE_FRAMES_MAX, &queue);
+		link->queue_frames = (uint32_t)queue;
+		break;
+	case SCENARIO_LINK_WIRE:
+		scn_read_map(load, value, wire_keys);
+		break;
+	}
+	scn_read_count(load, value, "mtu", false, MTU_MIN, MTU_MAX, &mtu);
+	link->mtu = (uint32_t)mtu;
+	read_subnets(load, value, &subnets);
+	read_ends(load, value, index);
+	if (load->nomem)
+		return;
+	scn_number_ends(load, index, &subnets);
+	check_ipv6_mtu(load, value, link, &subnets);
+}
+
+/* How many ends there can be at most. */
+static size_t count_ends(const struct scn_value *links)
+{
+	const struct scn_value *link, *ends;
+	size_t count = 0;
+
+	for (link = links->first; link; link = link->next) {
+		ends = scn_get(link, "ends");
+		if (ends && ends->kind == SCN_LIST)
+			count += ends->count;
+	}
+	return count;
+}
+
+void scn_load_links(struct scn_load *load)
+{
+	const struct scn_value *links = scn_get(load->root, "links"), *value;
+	struct scenario *scenario = load->scenario;
+	struct scenario_link *link;
+	size_t ends;
+
+	if (!links || !scn_want(load, links, SCN_MAP) || !links->count)
+		return;
+	ends = count_ends(links);
+	scenario->links = scn_new(load, links->count, sizeof(*scenario->links));
+	scenario->ends = scn_new(load, ends, sizeof(*scenario->ends));
+	load->drafts = scn_alloc(&load->tree, ends * sizeof(*load->drafts));
+	if (!load->drafts)
+		load->nomem = true;
+	for (value = links->first; value && !load->nomem; value = value->next) {
+		link = &scenario->links[scenario->link_count];
+		link->name = scn_keep(load, value->key);
+		link->pos = value->key_pos;
+		link->ghost = SCENARIO_NONE;
+		link->first_end = (uint32_t)scenario->end_count;
+		if (!link->name)
+			return;
+		if (scn_name(load, value, true) &&
+		    scn_index_find(&load->node_index, value->key, strlen(value->key)) != SCENARIO_NONE)
+			scn_error_key(load, value, "a node has this name already; give the link another");
+		scenario->link_count++;
+		load_link(load, value, (uint32_t)scenario->link_count - 1);
+	}
+	if (!load->nomem)
+		scn_complete_ends(load);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * build.c - from a scenario to containers with interfaces.
+ *
+ * Names on the lab's side carry the index of the end: tap-7, veth-7 and br-7 belong to scenario->ends[7], whose port
+ * name they carry as alias. The container's side has the name the scenario gives.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bridge/lab/container.h"
+#include "bridge/lab/lab_priv.h"
+#include "bridge/lab/tap.h"
+
+#define BR_STATE_FORWARDING 3 /* linux/if_bridge.h, which does not go together with linux/if.h */
+
+/*
+ * IPv4 settings of a new network namespace are copied from the host's, so that a host that routes (any with Docker) would
+ * make every container a router. An experiment must not depend on its host.
+ */
+static const char *const base_sysctls[][2] = {
+	{"net.ipv4.ip_forward", "0"},
+	{"net.ipv4.conf.all.rp_filter", "0"},
+	{"net.ipv4.conf.default.rp_filter", "0"},
+};
+
+static int write_sysctl(const char *key, const char *value)
+{
+	char path[512] = "/proc/sys/";
+	size_t len = strlen(path);
+	int fd, err = 0;
+
+	if (len + strlen(key) >= sizeof(path) || strstr(key, ".."))
+		return -EINVAL;
+	/* As sysctl(8) has it: dots part the words, and a dot within one (eth0.5) is written as a slash. */
+	for (const char *at = key; *at; at++)
+		path[len++] = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+	path[len] = '\0';
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * Set a node's net.* settings: all that exist before there are interfaces, so that these take up the defaults, and the
+ * others (net.ipv4.conf.eth0...) after.
+ */
+static int set_sysctls(const struct lab *lab, uint32_t index, bool with_interfaces, struct diag *diag)
+{
+	const struct scenario_node *node = &lab->scenario->nodes[index];
+	int err = 0;
+
+	if (with_interfaces && !node->sysctl_count)
+		return 0;
+	if (setns(lab->nodes[index].netns_fd, CLONE_NEWNET))
+		return diag_set(diag, -errno, "cannot enter the network of '%s': %s", node->name, strerror(errno));
+	for (size_t i = 0; !with_interfaces && i < sizeof(base_sysctls) / sizeof(*base_sysctls); i++)
+		write_sysctl(base_sysctls[i][0], base_sysctls[i][1]);
+	for (size_t i = 0; !err && i < node->sysctl_count; i++) {
+		const struct scenario_pair *pair = &node->sysctls[i];
+
+		if (strncmp(pair->key, "net.", 4))
+			continue;
+		err = write_sysctl(pair->key, pair->value);
+		if (err == -ENOENT && !with_interfaces)
+			err = 0;
+		if (err)
+			diag_set(diag, err, "node '%s': cannot set sysctl %s to '%s': %s", node->name, pair->key,
+				 pair->value,
+				 err == -ENOENT ? "a network namespace of this kernel has no such setting"
+						: strerror(-err));
+	}
+	if (setns(lab->netns_fd, CLONE_NEWNET))
+		abort(); /* anything done from here on would hit the wrong network */
+	return err;
+}
+
+static int fail(struct diag *diag, int err, const struct scenario_end *end, const char *what)
+{
+	return diag_set(diag, err, "%s: cannot %s: %s", end->port_name, what, strerror(-err));
+}
+
+/* The TAP becomes the container's interface; its descriptor stays here. */
+static int attach_tap(struct lab *lab, const struct scenario_end *end, const char *tap, struct diag *diag)
+{
+	const struct link_spec spec = {
+		.name = end->name,
+		.alias = end->port_name,
+		.mac = end->mac,
+		.mtu = lab->scenario->links[end->link].mtu,
+		.netns_fd = lab->nodes[end->node].netns_fd,
+	};
+	int err = link_change(lab->netlink, tap, &spec);
+
+	return err ? fail(diag, err, end, "move the TAP into the container") : 0;
+}
+
+/* Container's veth - our veth - bridge - TAP. Nothing on our side has an address or speaks. */
+static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32_t index, const char *tap,
+			 struct diag *diag)
+{
+	char bridge_name[IFNAMSIZ], veth_name[IFNAMSIZ];
+	uint32_t mtu = lab->scenario->links[end->link].mtu;
+	struct link_spec bridge = {.name = bridge_name, .mtu = mtu, .netns_fd = -1, .up = true};
+	struct link_spec veth = {.name = veth_name, .mtu = mtu, .netns_fd = -1, .up = true};
+	struct link_spec port = {.alias = end->port_name, .mtu = mtu, .netns_fd = -1, .up = true};
+	const struct link_spec alias = {.alias = end->port_name, .netns_fd = -1};
+	const struct link_spec inside = {
+		.name = end->name,
+		.mac = end->mac,
+		.mtu = mtu,
+		.netns_fd = lab->nodes[end->node].netns_fd,
+	};
+	int err;
+
+	snprintf(bridge_name, sizeof(bridge_name), "br-%u", index);
+	snprintf(veth_name, sizeof(veth_name), "veth-%u", index);
+	err = link_add_bridge(lab->netlink, &bridge);
+	if (!err)
+		err = link_change(lab->netlink, bridge_name, &alias);
+	if (!err)
+		err = link_get(lab->netlink, bridge_name, &port.master, NULL, NULL);
+	if (err)
+		return fail(diag, err, end, "make its bridge");
+	veth.master = port.master;
+	err = link_add_veth(lab->netlink, &veth, &inside);
+	if (!err)
+		err = link_change(lab->netlink, veth_name, &alias);
+	if (!err)
+		err = link_change(lab->nodes[end->node].netlink, end->name, &alias);
+	if (err)
+		return fail(diag, err, end, "make its veth pair");
+	err = link_change(lab->netlink, tap, &port);
+	return err ? fail(diag, err, end, "put the TAP into the bridge") : 0;
+}
+
+static int build_simulated_end(struct lab *lab, uint32_t index, struct diag *diag)
+{
+	const struct scenario_end *end = &lab->scenario->ends[index];
+	char tap[IFNAMSIZ];
+	int err;
+
+	snprintf(tap, sizeof(tap), "tap-%u", index);
+	err = tap_open(tap, lab->scenario->links[end->link].rate_bps, &lab->tap_fds[index], diag);
+	if (err)
+		return err;
+	switch (lab->scenario->nodes[end->node].attach) {
+	case SCENARIO_ATTACH_TAP:
+		return attach_tap(lab, end, tap, diag);
+	case SCENARIO_ATTACH_BRIDGE:
+		return attach_bridge(lab, end, index, tap, diag);
+	}
+	return -EINVAL;
+}
+
+static int build_wire(struct lab *lab, const struct scenario_link *link, struct diag *diag)
+{
+	const struct scenario_end *ends[2];
+	struct link_spec specs[2];
+	int err;
+
+	if (link->end_count != 2)
+		return diag_set(diag, -EINVAL, "wire '%s' has %u ends; it needs two", link->name, link->end_count);
+	for (int i = 0; i < 2; i++) {
+		ends[i] = &lab->scenario->ends[link->first_end + (uint32_t)i];
+		specs[i] = (struct link_spec){
+			.name = ends[i]->name,
+			.mac = ends[i]->mac,
+			.mtu = link->mtu,
+			.netns_fd = lab->nodes[ends[i]->node].netns_fd,
+		};
+	}
+	err = link_add_veth(lab->netlink, &specs[0], &specs[1]);
+	for (int i = 0; !err && i < 2; i++) {
+		const struct link_spec alias = {.alias = ends[i]->port_name, .netns_fd = -1};
+
+		err = link_change(lab->nodes[ends[i]->node].netlink, ends[i]->name, &alias);
+	}
+	if (err)
+		return diag_set(diag, err, "cannot make wire '%s': %s", link->name, strerror(-err));
+	return 0;
+}
+
+/* The container's side of an end: addresses, then up, so that nothing is sent from an unnumbered interface. */
+static int finish_end(struct lab *lab, uint32_t index, struct diag *diag)
+{
+	const struct scenario_end *end = &lab->scenario->ends[index];
+	struct nl_sock *sock = lab->nodes[end->node].netlink;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < end->addr_count; i++)
+		err = link_add_address(sock, end->name, &end->addrs[i]);
+	if (err)
+		return fail(diag, err, end, "add its addresses");
+	err = link_set_up(sock, end->name);
+	return err ? fail(diag, err, end, "set it up") : 0;
+}
+
+int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *diag)
+{
+	int err = 0;
+
+	lab->scenario = scenario;
+	lab->nodes = calloc(scenario->node_count + 1, sizeof(*lab->nodes));
+	lab->tap_fds = calloc(scenario->end_count + 1, sizeof(*lab->tap_fds));
+	for (size_t i = 0; lab->tap_fds && i < scenario->end_count; i++)
+		lab->tap_fds[i] = -1;
+	for (size_t i = 0; lab->nodes && i < scenario->node_count; i++) {
+		struct lab_node *node = &lab->nodes[i];
+
+		node->pidfd = node->monitor_pidfd = node->netns_fd = -1;
+		for (int j = 0; j < CGROUP_CONTROLLER_COUNT; j++)
+			node->cgroup_procs_fds[j] = -1;
+	}
+	if (!lab->nodes || !lab->tap_fds)
+		return diag_set(diag, -ENOMEM, "out of memory");
+
+	for (uint32_t i = 0; !err && i < scenario->node_count; i++) {
+		err = container_start(lab, i, diag);
+		if (!err)
+			err = set_sysctls(lab, i, false, diag);
+	}
+	for (uint32_t i = 0; !err && i < scenario->link_count; i++) {
+		const struct scenario_link *link = &scenario->links[i];
+
+		switch (link->kind) {
+		case SCENARIO_LINK_CSMA:
+			for (uint32_t j = 0; !err && j < link->end_count; j++)
+				err = build_simulated_end(lab, link->first_end + j, diag);
+			break;
+		case SCENARIO_LINK_WIRE:
+			err = build_wire(lab, link, diag);
+			break;
+		}
+	}
+	for (uint32_t i = 0; !err && i < scenario->end_count; i++)
+		err = finish_end(lab, i, diag);
+	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
+		err = set_sysctls(lab, i, true, diag);
+	return err;
+}
+
+int lab_tap_fd(const struct lab *lab, uint32_t end)
+{
+	return lab->tap_fds && end < lab->scenario->end_count ? lab->tap_fds[end] : -1;
+}
+
+/* A bridge port that has carrier still drops what it gets until its state is forwarding. */
+static bool is_forwarding(const char *kind, size_t index)
+{
+	char path[64], answer = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s-%zu/brport/state", kind, index);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, &answer, 1) != 1)
+		answer = 0;
+	close(fd);
+	return answer == '0' + BR_STATE_FORWARDING;
+}
+
+bool lab_interfaces_up(struct lab *lab)
+{
+	if (!lab->nodes)
+		return false;
+	for (size_t i = 0; i < lab->scenario->end_count; i++) {
+		const struct scenario_end *end = &lab->scenario->ends[i];
+		uint8_t operstate;
+		unsigned int flags;
+
+		if (!lab->nodes[end->node].netlink ||
+		    link_get(lab->nodes[end->node].netlink, end->name, NULL, &flags, &operstate) ||
+		    !(flags & IFF_UP) || operstate != IF_OPER_UP)
+			return false;
+		if (lab->tap_fds[i] >= 0 && lab->scenario->nodes[end->node].attach == SCENARIO_ATTACH_BRIDGE &&
+		    (!is_forwarding("tap", i) || !is_forwarding("veth", i)))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tap.c - see tap.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bridge/lab/tap.h"
+
+#define LINK_MODE_WORDS_MAX 127 /* of 32 bit, in each of three masks; more than a kernel can name in an s8 */
+
+/*
+ * A TAP says 10 Mb/s, full duplex, and routing daemons believe it: OSPF makes a cost of 10000 of that. The kernel tells
+ * how long its masks are when asked with length 0.
+ */
+static int set_speed(const char *name, uint64_t rate_bps)
+{
+	struct {
+		struct ethtool_link_settings head;
+		uint32_t masks[3 * LINK_MODE_WORDS_MAX];
+	} settings = {.head.cmd = ETHTOOL_GLINKSETTINGS};
+	uint64_t speed = (rate_bps + 500000) / 1000000;
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct ifreq request = {.ifr_data = (char *)&settings};
+
+	if (sock < 0)
+		return -errno;
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	if (ioctl(sock, SIOCETHTOOL, &request))
+		goto failed;
+	settings.head.cmd = ETHTOOL_GLINKSETTINGS;
+	settings.head.link_mode_masks_nwords = (int8_t)-settings.head.link_mode_masks_nwords;
+	if (settings.head.link_mode_masks_nwords <= 0) {
+		errno = EOPNOTSUPP;
+		goto failed;
+	}
+	if (ioctl(sock, SIOCETHTOOL, &request))
+		goto failed;
+	settings.head.cmd = ETHTOOL_SLINKSETTINGS;
+	settings.head.speed = speed < 1 ? 1 : speed > INT32_MAX ? INT32_MAX : (uint32_t)speed;
+	settings.head.duplex = DUPLEX_HALF; /* a CSMA segment is one */
+	settings.head.autoneg = AUTONEG_DISABLE;
+	if (ioctl(sock, SIOCETHTOOL, &request))
+		goto failed;
+	goto out;
+failed:
+	err = -errno;
+out:
+	close(sock);
+	return err;
+}
+
+int tap_open(const char *name, uint64_t rate_bps, int *ret_fd, struct diag *diag)
+{
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return diag_set(diag, -errno, "cannot open /dev/net/tun: %s; run `modprobe tun`", strerror(errno));
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	if (ioctl(fd, TUNSETIFF, &request)) {
+		err = diag_set(diag, -errno, "cannot create TAP %s: %s", name, strerror(errno));
+		close(fd);
+		return err;
+	}
+	err = set_speed(name, rate_bps);
+	if (err && err != -EOPNOTSUPP) { /* kernels before 4.16 cannot; then the TAP says 10 Mb/s */
+		diag_set(diag, err, "cannot set the speed of TAP %s: %s", name, strerror(-err));
+		close(fd);
+		return err;
+	}
+	*ret_fd = fd;
+	return 0;
+}

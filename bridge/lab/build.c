@@ -22,12 +22,15 @@
 
 /*
  * IPv4 settings of a new network namespace are copied from the host's, so that a host that routes (any with Docker) would
- * make every container a router. An experiment must not depend on its host.
+ * make every container a router. An experiment must not depend on its host. IPv6 addresses are usable at once and routers
+ * are not asked for: both only put frames on the wire that no step of the experiment sent.
  */
 static const char *const base_sysctls[][2] = {
 	{"net.ipv4.ip_forward", "0"},
 	{"net.ipv4.conf.all.rp_filter", "0"},
 	{"net.ipv4.conf.default.rp_filter", "0"},
+	{"net.ipv6.conf.default.dad_transmits", "0"},
+	{"net.ipv6.conf.default.router_solicitations", "0"},
 };
 
 static int write_sysctl(const char *key, const char *value)
@@ -129,7 +132,7 @@ static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32
 	if (!err)
 		err = link_change(lab->netlink, bridge_name, &alias);
 	if (!err)
-		err = link_get(lab->netlink, bridge_name, &port.master, NULL, NULL);
+		err = link_get(lab->netlink, bridge_name, &port.master, NULL);
 	if (err)
 		return fail(diag, err, end, "make its bridge");
 	veth.master = port.master;
@@ -273,16 +276,17 @@ static bool is_forwarding(const char *kind, size_t index)
 
 bool lab_interfaces_up(struct lab *lab)
 {
+	const unsigned int usable = IFF_UP | IFF_RUNNING | IFF_LOWER_UP;
+
 	if (!lab->nodes)
 		return false;
 	for (size_t i = 0; i < lab->scenario->end_count; i++) {
 		const struct scenario_end *end = &lab->scenario->ends[i];
-		uint8_t operstate;
 		unsigned int flags;
 
+		/* Not the operational state: a TAP's stays "unknown" for ever. */
 		if (!lab->nodes[end->node].netlink ||
-		    link_get(lab->nodes[end->node].netlink, end->name, NULL, &flags, &operstate) ||
-		    !(flags & IFF_UP) || operstate != IF_OPER_UP)
+		    link_get(lab->nodes[end->node].netlink, end->name, NULL, &flags) || (~flags & usable))
 			return false;
 		if (lab->tap_fds[i] >= 0 && lab->scenario->nodes[end->node].attach == SCENARIO_ATTACH_BRIDGE &&
 		    (!is_forwarding("tap", i) || !is_forwarding("veth", i)))

@@ -36,6 +36,7 @@ static const char *const base_config[][2] = {
 	{"lxc.signal.halt", "SIGKILL"},
 	{"lxc.console.path", "none"},
 	{"lxc.tty.max", "0"},
+	{"lxc.pty.max", "1024"},
 	{"lxc.autodev", "1"},
 	{"lxc.mount.auto", "proc:mixed sys:mixed"},
 	{"lxc.mount.entry", "tmpfs tmp tmpfs nosuid,nodev,mode=1777 0 0"},

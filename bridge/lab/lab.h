@@ -32,8 +32,8 @@ struct lab;
  * @diag:	filled on failure; -EEXIST names a running experiment of that name and the remedy
  *
  * Creates the state directory (taking an flock on its `lock` file that lives as long as the child), reclaims what an
- * earlier experiment of that name left after a crash, writes the journal, then clones. The child enters with all signals
- * that the caller blocked still blocked and gets SIGTERM when the caller dies.
+ * earlier experiment of that name left after a crash, writes the journal, then clones. The child enters with all
+ * signals that the caller blocked still blocked and gets SIGTERM when the caller dies.
  *
  * Return: 0 or a negative errno
  */
@@ -73,9 +73,9 @@ bool lab_interfaces_up(struct lab *lab);
 
 struct lab_exec {
 	const char *const *argv; /* NULL-terminated */
-	const char *const *env;	 /* further NAME=VALUE, NULL-terminated, or NULL; the node's `env` is always set */
-	int stdio[3];		 /* fds for the command's 0, 1, 2; stay the caller's */
-	bool terminal;		 /* stdio[0] is a terminal to become the command's controlling terminal */
+	const char *const *env;  /* further NAME=VALUE, NULL-terminated, or NULL; the node's `env` is always set */
+	int stdio[3];            /* fds for the command's 0, 1, 2; stay the caller's */
+	bool terminal;           /* stdio[0] is a terminal to become the command's controlling terminal */
 };
 
 /**

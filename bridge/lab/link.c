@@ -125,7 +125,7 @@ int link_change(struct nl_sock *sock, const char *name, const struct link_spec *
 	struct nl_msg *msg;
 	int index, err;
 
-	err = link_get(sock, name, &index, NULL, NULL);
+	err = link_get(sock, name, &index, NULL);
 	if (err)
 		return err;
 	msg = new_link_msg(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, spec);
@@ -213,7 +213,7 @@ int link_add_address(struct nl_sock *sock, const char *name, const struct scenar
 	};
 	struct nl_msg *msg;
 
-	err = link_get(sock, name, &index, NULL, NULL);
+	err = link_get(sock, name, &index, NULL);
 	if (err)
 		return err;
 	msg = nlmsg_alloc_simple(RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
@@ -241,28 +241,16 @@ nla_put_failure:
 	return -EMSGSIZE;
 }
 
-struct link_answer {
-	int index;
-	unsigned int flags;
-	uint8_t operstate;
-};
-
 static int take_link(struct nl_msg *msg, void *arg)
 {
-	const struct ifinfomsg *info = nlmsg_data(nlmsg_hdr(msg));
-	struct nlattr *operstate = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(*info), IFLA_OPERSTATE);
-	struct link_answer *answer = arg;
-
-	answer->index = info->ifi_index;
-	answer->flags = info->ifi_flags;
-	answer->operstate = operstate ? nla_get_u8(operstate) : 0;
+	*(struct ifinfomsg *)arg = *(const struct ifinfomsg *)nlmsg_data(nlmsg_hdr(msg));
 	return NL_OK;
 }
 
-int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags, uint8_t *ret_operstate)
+int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags)
 {
 	struct nl_msg *msg = new_link_msg(RTM_GETLINK, NLM_F_REQUEST, NULL);
-	struct link_answer answer = {0};
+	struct ifinfomsg answer = {0};
 	int err;
 
 	if (!msg)
@@ -275,10 +263,8 @@ int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned in
 	if (err)
 		return err;
 	if (ret_index)
-		*ret_index = answer.index;
+		*ret_index = answer.ifi_index;
 	if (ret_flags)
-		*ret_flags = answer.flags;
-	if (ret_operstate)
-		*ret_operstate = answer.operstate;
+		*ret_flags = answer.ifi_flags;
 	return 0;
 }

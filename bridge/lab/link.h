@@ -55,12 +55,7 @@ int link_change(struct nl_sock *sock, const char *name, const struct link_spec *
 /** link_add_address() - Add @addr to interface @name, usable at once (no duplicate address detection). */
 int link_add_address(struct nl_sock *sock, const char *name, const struct scenario_addr *addr);
 
-/**
- * link_get() - Flags and operational state of an interface
- * @ret_index:	ifindex, may be NULL
- * @ret_flags:	IFF_*, may be NULL
- * @ret_operstate: IF_OPER_*, may be NULL
- */
-int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags, uint8_t *ret_operstate);
+/** link_get() - Index and flags (IFF_*, with IFF_LOWER_UP) of an interface; either pointer may be NULL. */
+int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags);
 
 #endif /* LAB_LINK_H */

@@ -383,7 +383,9 @@ struct scn_value *scn_parse(struct scn_load *load, const char *data, size_t size
 			     "nothing in it; a scenario begins with \"ghostbridge: 1\"");
 	}
 out:
+	/* collected errors hold on to tokens and input; destroying the diagnostics would leave them behind */
+	fy_diag_reset_error(cfg.diag);
 	fy_parser_destroy(parser);
-	fy_diag_unref(cfg.diag);
+	fy_diag_destroy(cfg.diag);
 	return ok ? builder.root : NULL;
 }

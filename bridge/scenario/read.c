@@ -109,8 +109,8 @@ bool scn_read_map(struct scn_load *load, const struct scn_value *value, const ch
 			if (used >= sizeof(known))
 				used = sizeof(known) - 1;
 		}
-		scn_error_key(load, child, "unknown key \"%s\"%s%s known here: %s", scn_show(child->key).text,
-			      scn_guess_text(&guess), guess.best ? "" : ";", known);
+		scn_error_key(load, child, "unknown key%s%s known here: %s", scn_guess_text(&guess),
+			      guess.best ? "" : ";", known);
 	}
 	return true;
 }

@@ -21,8 +21,8 @@
  *	A pairs with B: a consumer that sees the index sees the bytes before it.
  *	C pairs with D: a producer that sees the room knows that the consumer has finished reading it.
  *
- * A producer that meets a full ring sets want_space and looks once more; a consumer that publishes takes want_space and,
- * if it was set, tells the producer's inbox (wire.h):
+ * A producer that meets a full ring sets want_space and looks once more; a consumer that publishes takes want_space
+ *and, if it was set, tells the producer's inbox (wire.h):
  *
  *	producer				consumer
  *	--------				--------
@@ -52,12 +52,12 @@ extern "C" {
 struct ring {
 	struct wire_ring_ctl *ctl;
 	uint8_t *data;
-	uint64_t size;	  /* bytes, a power of two; from the checked geometry, never re-read from shared memory */
-	uint64_t own;	  /* my index, including what is not published yet */
-	uint64_t shown;	  /* my index as the peer sees it */
-	uint64_t peer;	  /* the peer's index as last read */
+	uint64_t size;    /* bytes, a power of two; from the checked geometry, never re-read from shared memory */
+	uint64_t own;     /* my index, including what is not published yet */
+	uint64_t shown;   /* my index as the peer sees it */
+	uint64_t peer;    /* the peer's index as last read */
 	uint64_t pending; /* producer: PAD bytes before the reserved record; consumer: size of the peeked record */
-	uint64_t seq;	  /* next sequence number */
+	uint64_t seq;     /* next sequence number */
 };
 
 /* Bytes that a record with @len bytes of payload takes in the ring. */

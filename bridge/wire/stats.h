@@ -59,22 +59,22 @@ struct stats_dir {
 struct stats_port {
 	struct stats_dir up;
 	struct stats_dir down;
-	uint64_t stalls;	/* times the ring toward the peer was full */
-	uint64_t transmitted;	/* ghost: frames the simulated device finished sending; 0 at the shuttle */
-	uint64_t received;	/* ghost: copies the simulated device got from the link, delivered or filtered */
-	uint64_t digest;	/* ghost: running hash over (departure time, length, bytes) of what left; see digest.h */
+	uint64_t stalls;      /* times the ring toward the peer was full */
+	uint64_t transmitted; /* ghost: frames the simulated device finished sending; 0 at the shuttle */
+	uint64_t received;    /* ghost: copies the simulated device got from the link, delivered or filtered */
+	uint64_t digest;      /* ghost: running hash over (departure time, length, bytes) of what left; see digest.h */
 	struct stats_hist late; /* shuttle: time written - time due; ghost: time injected - stamp */
 };
 
 struct stats {
 	uint32_t port_count;
 	uint32_t reserved;
-	uint64_t sim_ns;	/* ghost: simulated time reached */
-	uint64_t behind_ns;	/* ghost: real time minus lag minus simulated time, when last looked at with work waiting */
+	uint64_t sim_ns;    /* ghost: simulated time reached */
+	uint64_t behind_ns; /* ghost: real time minus lag minus simulated time, when last looked at with work waiting */
 	uint64_t behind_max_ns; /* ghost: the largest of these */
-	uint64_t events;	/* ghost: simulator events run */
-	uint64_t injected;	/* ghost: frames injected, all ports */
-	uint64_t wakeups;	/* times it slept and woke */
+	uint64_t events;        /* ghost: simulator events run */
+	uint64_t injected;      /* ghost: frames injected, all ports */
+	uint64_t wakeups;       /* times it slept and woke */
 };
 
 static inline size_t stats_size(uint32_t port_count)

@@ -155,8 +155,8 @@ static int refuse(int control_fd, struct diag *diag, int err, const char *why)
 	return diag_set(diag, err, "refused a peer of the wire: %s", why);
 }
 
-int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, uid_t uid,
-		 const struct wire_terms *terms, const struct wire_port *ports, struct diag *diag)
+int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, uid_t uid, const struct wire_terms *terms,
+		 const struct wire_port *ports, struct diag *diag)
 {
 	int side = role == WIRE_ROLE_SHUTTLE ? 0 : 1;
 	int fds[FD_COUNT] = {home->memory_fd, home->bell_fd[0], home->bell_fd[1], home->stats_fd[side]};
@@ -377,11 +377,11 @@ void wire_detach(struct wire *wire)
 	wire->port_count = 0;
 }
 
-void wire_awake(struct wire *wire)
+void wire_awake(struct wire *wire, bool rung)
 {
 	uint64_t count;
 
 	__atomic_store_n(&wire->own_inbox->sleeping, 0, __ATOMIC_RELAXED);
-	if (read(wire->own_bell_fd, &count, sizeof(count)) < 0)
-		return; /* nobody rang: a timer or another fd woke us */
+	if (rung && read(wire->own_bell_fd, &count, sizeof(count)) < 0)
+		return; /* EAGAIN: only one read is needed, and it was done */
 }

@@ -8,8 +8,8 @@
  *
  * Attention
  * ---------
- * A consumer looks only at ports that have something: its inbox has one bit per port. A producer that published sets the
- * bit and, if the owner sleeps, rings its eventfd; an idle wire costs nothing, a busy one no system call.
+ * A consumer looks only at ports that have something: its inbox has one bit per port. A producer that published sets
+ *the bit and, if the owner sleeps, rings its eventfd; an idle wire costs nothing, a busy one no system call.
  *
  *	producer					consumer
  *	--------					--------
@@ -40,11 +40,11 @@ extern "C" {
 struct wire_home {
 	uint32_t port_count;
 	uint32_t ring_size;
-	int memory_fd;	     /* sealed memfd of the wire */
-	int bell_fd[2];	     /* eventfds: [0] rings the shuttle, [1] rings the ghost */
-	int stats_fd[2];     /* memfds: [0] written by the shuttle, [1] by the ghost */
+	int memory_fd;          /* sealed memfd of the wire */
+	int bell_fd[2];         /* eventfds: [0] rings the shuttle, [1] rings the ghost */
+	int stats_fd[2];        /* memfds: [0] written by the shuttle, [1] by the ghost */
 	struct stats *stats[2]; /* the same, mapped read-only */
-	uint64_t epoch;	     /* +1 for every peer welcomed */
+	uint64_t epoch;         /* +1 for every peer welcomed */
 };
 
 /* One port as the peer is told of it. */
@@ -52,26 +52,26 @@ struct wire_port {
 	char name[WIRE_TEXT_SIZE];
 	uint8_t mac[6];
 	bool promiscuous;
-	uint32_t mtu;	    /* bytes of layer 3 */
+	uint32_t mtu;       /* bytes of layer 3 */
 	uint32_t frame_max; /* bytes of the longest frame without FCS and without VLAN tags */
-	int tap_fd;	    /* daemon and shuttle; -1 elsewhere */
+	int tap_fd;         /* daemon and shuttle; -1 elsewhere */
 };
 
 /* What a peer holds. */
 struct wire {
 	enum wire_role role;
-	int control_fd;		/* SOCK_SEQPACKET to the daemon */
-	int own_bell_fd;	/* rung by the other side */
+	int control_fd;  /* SOCK_SEQPACKET to the daemon */
+	int own_bell_fd; /* rung by the other side */
 	int peer_bell_fd;
 	struct wire_memory *memory;
 	size_t memory_size;
 	struct wire_inbox *own_inbox;
 	struct wire_inbox *peer_inbox;
-	struct stats *stats;	/* this side's counters */
+	struct stats *stats; /* this side's counters */
 	uint32_t port_count;
 	struct wire_port *ports;
-	struct ring *tx;	/* port_count rings this side produces into */
-	struct ring *rx;	/* port_count rings this side consumes from */
+	struct ring *tx; /* port_count rings this side produces into */
+	struct ring *rx; /* port_count rings this side consumes from */
 	uint64_t lag_ns;
 	uint64_t budget_ns;
 	double quantile;
@@ -107,8 +107,8 @@ struct wire_terms {
  * Return: 0, or a negative errno with @diag after a REFUSE was sent (-EPERM wrong user, -EPROTO no HELLO,
  * -EPROTONOSUPPORT another version)
  */
-int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, uid_t uid,
-		 const struct wire_terms *terms, const struct wire_port *ports, struct diag *diag);
+int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, uid_t uid, const struct wire_terms *terms,
+		 const struct wire_port *ports, struct diag *diag);
 
 /**
  * wire_attach() - Peer: say HELLO, take and check the wire
@@ -221,8 +221,11 @@ static inline bool wire_may_sleep(struct wire *wire)
 	return true;
 }
 
-/** wire_awake() - Back from poll: take the bell's count, if any. */
-void wire_awake(struct wire *wire);
+/**
+ * wire_awake() - Back from poll
+ * @rung:	whether own_bell_fd is readable
+ */
+void wire_awake(struct wire *wire, bool rung);
 
 #ifdef __cplusplus
 }

@@ -12,19 +12,19 @@
 
 #include <stdint.h>
 
-#define WIRE_MAGIC	0x3045524957424700ull /* bytes 00 'G' 'B' 'W' 'I' 'R' 'E' '0' */
-#define WIRE_VERSION	1u
-#define WIRE_PORTS_MAX	1024u
-#define WIRE_WORDS	(WIRE_PORTS_MAX / 64u) /* 64-bit words of one port bitmap */
+#define WIRE_MAGIC      0x3045524957424700ull /* bytes 00 'G' 'B' 'W' 'I' 'R' 'E' '0' */
+#define WIRE_VERSION    1u
+#define WIRE_PORTS_MAX  1024u
+#define WIRE_WORDS      (WIRE_PORTS_MAX / 64u) /* 64-bit words of one port bitmap */
 #define WIRE_CACHE_LINE 64u
 
 #define WIRE_RING_SIZE_MIN     (64u << 10) /* a full ring is more than half full even with the largest frame and PAD */
 #define WIRE_RING_SIZE_MAX     (64u << 20)
 #define WIRE_RING_SIZE_DEFAULT (256u << 10)
 
-#define WIRE_RECORD_ALIGN 32u /* records start at multiples of this, so a header always fits before a ring's end */
-#define WIRE_FRAME_MAX	  16384u /* bytes of one Ethernet frame without FCS: the largest mtu, header and two tags */
-#define WIRE_FRAME_MIN	  14u	 /* an Ethernet header */
+#define WIRE_RECORD_ALIGN 32u    /* records start at multiples of this, so a header always fits before a ring's end */
+#define WIRE_FRAME_MAX    16384u /* bytes of one Ethernet frame without FCS: the largest mtu, header and two tags */
+#define WIRE_FRAME_MIN    14u    /* an Ethernet header */
 
 #ifdef __cplusplus
 #define WIRE_STATIC_ASSERT static_assert
@@ -39,11 +39,11 @@ enum wire_record_type {
 
 /* Precedes every payload; the whole record is rounded up to WIRE_RECORD_ALIGN. */
 struct wire_record {
-	uint32_t len;	  /* payload bytes that follow the header */
-	uint16_t type;	  /* enum wire_record_type */
-	uint16_t flags;	  /* none defined: 0 */
+	uint32_t len;     /* payload bytes that follow the header */
+	uint16_t type;    /* enum wire_record_type */
+	uint16_t flags;   /* none defined: 0 */
 	uint64_t time_ns; /* up: CLOCK_MONOTONIC when the frame was read; down: simulated departure since the origin */
-	uint64_t seq;	  /* per ring, from 0, +1 per frame */
+	uint64_t seq;     /* per ring, from 0, +1 per frame */
 };
 WIRE_STATIC_ASSERT(sizeof(struct wire_record) == 24, "wire record header");
 
@@ -51,7 +51,7 @@ WIRE_STATIC_ASSERT(sizeof(struct wire_record) == 24, "wire record header");
 struct wire_ring_ctl {
 	uint64_t prod; /* written by the producer only */
 	uint8_t pad0[WIRE_CACHE_LINE - 8];
-	uint64_t cons;	     /* written by the consumer only */
+	uint64_t cons;       /* written by the consumer only */
 	uint32_t want_space; /* set by a producer that met a full ring, taken by the consumer: see ring.h */
 	uint8_t pad1[WIRE_CACHE_LINE - 12];
 };
@@ -85,16 +85,16 @@ struct wire_memory {
 WIRE_STATIC_ASSERT(sizeof(struct wire_memory) == 11 * WIRE_CACHE_LINE, "wire header");
 
 enum wire_msg_type {
-	WIRE_MSG_HELLO = 1,	/* peer -> daemon: role, version */
-	WIRE_MSG_WELCOME = 2,	/* daemon -> peer: geometry; fds: memfd, shuttle's bell, ghost's bell, stats memfd */
-	WIRE_MSG_REFUSE = 3,	/* daemon -> peer: text says why; then the socket is closed */
-	WIRE_MSG_PORT = 4,	/* daemon -> peer, one per port in order; to the shuttle with the TAP's fd */
-	WIRE_MSG_READY = 5,	/* peer -> daemon: everything is built, waiting for START */
-	WIRE_MSG_START = 6,	/* daemon -> peer: value[0] = origin, CLOCK_MONOTONIC ns */
-	WIRE_MSG_QUIESCE = 7,	/* daemon -> peer: take no new frames, finish those under way */
-	WIRE_MSG_QUIESCED = 8,	/* peer -> daemon: done, or value[0] frames are still under way */
-	WIRE_MSG_STOP = 9,	/* daemon -> peer: leave */
-	WIRE_MSG_ERROR = 10,	/* peer -> daemon: text; the peer is about to leave */
+	WIRE_MSG_HELLO = 1,    /* peer -> daemon: role, version */
+	WIRE_MSG_WELCOME = 2,  /* daemon -> peer: geometry; fds: memfd, shuttle's bell, ghost's bell, stats memfd */
+	WIRE_MSG_REFUSE = 3,   /* daemon -> peer: text says why; then the socket is closed */
+	WIRE_MSG_PORT = 4,     /* daemon -> peer, one per port in order; to the shuttle with the TAP's fd */
+	WIRE_MSG_READY = 5,    /* peer -> daemon: everything is built, waiting for START */
+	WIRE_MSG_START = 6,    /* daemon -> peer: value[0] = origin, CLOCK_MONOTONIC ns */
+	WIRE_MSG_QUIESCE = 7,  /* daemon -> peer: take no new frames, finish those under way */
+	WIRE_MSG_QUIESCED = 8, /* peer -> daemon: done, or value[0] frames are still under way */
+	WIRE_MSG_STOP = 9,     /* daemon -> peer: leave */
+	WIRE_MSG_ERROR = 10,   /* peer -> daemon: text; the peer is about to leave */
 };
 
 enum wire_role {
@@ -106,12 +106,13 @@ enum wire_role {
 
 /* The only message of the control socket (SOCK_SEQPACKET), always this size. */
 struct wire_msg {
-	uint64_t magic;	    /* WIRE_MAGIC */
-	uint32_t version;   /* WIRE_VERSION */
-	uint32_t type;	    /* enum wire_msg_type */
-	uint32_t arg;	    /* HELLO: role; WELCOME: port count; PORT: index */
-	uint32_t size;	    /* WELCOME: ring_size; PORT: mtu */
-	uint64_t value[4];  /* WELCOME: lag, budget (ns), epoch, quantile*1e9; PORT: mac (48 bits), promiscuous, max frame */
+	uint64_t magic;    /* WIRE_MAGIC */
+	uint32_t version;  /* WIRE_VERSION */
+	uint32_t type;     /* enum wire_msg_type */
+	uint32_t arg;      /* HELLO: role; WELCOME: port count; PORT: index */
+	uint32_t size;     /* WELCOME: ring_size; PORT: mtu */
+	uint64_t value[4]; /* WELCOME: lag, budget (ns), epoch, quantile*1e9; PORT: mac (48 bits), promiscuous, max
+			      frame */
 	char text[WIRE_TEXT_SIZE]; /* NUL-terminated; WELCOME: experiment name; PORT: port name */
 };
 WIRE_STATIC_ASSERT(sizeof(struct wire_msg) == 248, "control message");

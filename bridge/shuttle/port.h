@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * port.h - one TAP and its two rings: the only place of the bridge where a frame is dropped, each counted by cause.
+ *
+ * Up: read(2) puts a frame straight into the ring toward the ghost, stamped with the monotonic clock. Down: write(2)
+ * takes it straight out of the ring when it is due. Single-threaded, never blocks, never allocates.
+ */
+#ifndef SHUTTLE_PORT_H
+#define SHUTTLE_PORT_H
+
+#include "bridge/wire/wire.h"
+
+struct port {
+	struct wire *wire;
+	struct stats_port *stats;
+	uint32_t index;
+	uint32_t frame_max; /* bytes without FCS and without VLAN tags */
+	int tap_fd;
+	bool blocked; /* up: the ring is full; the TAP is not read until the inbox says there is room */
+	bool gone;    /* the TAP has lost its device */
+};
+
+/* What port_up() and port_down() left behind. */
+enum port_state {
+	PORT_IDLE,    /* nothing waits any more */
+	PORT_MORE,    /* the batch is used up, there may be more */
+	PORT_BLOCKED, /* up: no room in the ring */
+	PORT_LATER,   /* down: the oldest frame is not due yet */
+};
+
+/**
+ * port_init() - Take up port @index of an attached wire
+ * @port:	filled; borrows the wire and its TAP
+ */
+void port_init(struct port *port, struct wire *wire, uint32_t index);
+
+/**
+ * port_frame_allowed() - Whether a frame fits the link
+ * @frame:	@len bytes from the destination address on
+ * @frame_max:	longest untagged frame, bytes
+ *
+ * 802.1Q and 802.1ad tags, at most two, do not count toward the link's mtu (IEEE 802.3 clause 3.2.7).
+ */
+bool port_frame_allowed(const uint8_t *frame, uint32_t len, uint32_t frame_max);
+
+/**
+ * port_up() - Move frames from the TAP to the ghost
+ * @batch:	at most this many
+ * @attached:	whether a ghost consumes; if not, frames are read, counted and dropped
+ *
+ * Frames moved are published and the ghost is told before this returns.
+ *
+ * Return: PORT_IDLE, PORT_MORE, PORT_BLOCKED, or -EPROTO when the ghost wrote nonsense
+ */
+int port_up(struct port *port, unsigned int batch, bool attached);
+
+/**
+ * port_down() - Move frames from the ghost to the TAP
+ * @batch:	at most this many
+ * @origin_ns:	monotonic time of simulated 0, plus the lag
+ * @ret_due_ns:	monotonic time the oldest frame is due, with PORT_LATER
+ *
+ * Return: PORT_IDLE, PORT_MORE, PORT_LATER, or -EPROTO when the ghost wrote nonsense
+ */
+int port_down(struct port *port, unsigned int batch, uint64_t origin_ns, uint64_t *ret_due_ns);
+
+/** port_clock_ns() - CLOCK_MONOTONIC in ns. */
+uint64_t port_clock_ns(void);
+
+#endif /* SHUTTLE_PORT_H */

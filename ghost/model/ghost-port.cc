@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ghost-port.h"
+
+#include "ghost-tag.h"
+#include "ghost-wire.h"
+
+#include "bridge/record/digest.h"
+
+#include "ns3/assert.h"
+#include "ns3/log.h"
+#include "ns3/mac48-address.h"
+#include "ns3/node.h"
+#include "ns3/packet.h"
+#include "ns3/simulator.h"
+
+namespace ns3
+{
+
+NS_LOG_COMPONENT_DEFINE("GhostPort");
+
+NS_OBJECT_ENSURE_REGISTERED(GhostPort);
+
+namespace
+{
+constexpr uint32_t HEADER_SIZE = 14;
+/// What CSMA pads a shorter payload to (IEEE 802.3, 64 bytes less header and FCS).
+constexpr uint32_t PAYLOAD_MIN = 46;
+/// Type fields up to here are lengths for CSMA.
+constexpr uint16_t LENGTH_MAX = 1500;
+} // namespace
+
+TypeId GhostPort::GetTypeId()
+{
+    static TypeId tid = TypeId("ns3::GhostPort")
+                            .SetParent<Object>()
+                            .SetGroupName("Ghostbridge")
+                            .AddConstructor<GhostPort>();
+    return tid;
+}
+
+void GhostPort::DoDispose()
+{
+    m_device = nullptr;
+    Object::DoDispose();
+}
+
+void GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
+{
+    NS_LOG_FUNCTION(this << index << device);
+    NS_ASSERT(device->SupportsSendFrom());
+    m_wire = wire;
+    m_index = index;
+    m_device = device;
+    m_context = device->GetNode()->GetId();
+    m_promiscuous = wire->GetPort(index).promiscuous;
+    m_stats = &wire->GetStats(index);
+    wire->SetHandler(index, this);
+    device->SetPromiscReceiveCallback(MakeCallback(&GhostPort::Receive, this));
+}
+
+void GhostPort::SetTail(Time tail)
+{
+    m_tail = tail;
+}
+
+void GhostPort::SetPeers(uint32_t peers)
+{
+    m_peers = peers;
+}
+
+void GhostPort::CountTransmitted(Ptr<const Packet> packet)
+{
+    m_sent--;
+    m_copies += m_peers;
+    stats_add(&m_stats->transmitted, 1);
+}
+
+void GhostPort::CountMediumDrop(Ptr<const Packet> packet)
+{
+    m_sent--;
+    stats_add(&m_stats->up.drops[STATS_DROP_MEDIUM], 1);
+}
+
+uint32_t GhostPort::GetContext() const
+{
+    return m_context;
+}
+
+int64_t GhostPort::GetInFlight() const
+{
+    return (m_peers ? m_sent + m_copies : 0) + m_held;
+}
+
+void GhostPort::Inject(const uint8_t* frame, uint32_t len)
+{
+    Mac48Address to;
+    Mac48Address from;
+    to.CopyFrom(frame);
+    from.CopyFrom(frame + 6);
+    uint16_t type = static_cast<uint16_t>(frame[12] << 8 | frame[13]);
+    uint32_t payload = len - HEADER_SIZE;
+    Ptr<Packet> packet = Create<Packet>(frame + HEADER_SIZE, payload);
+
+    uint16_t protocol = type;
+    if (type <= LENGTH_MAX || payload < PAYLOAD_MIN)
+    {
+        packet->AddPacketTag(GhostTag(type, static_cast<uint16_t>(payload)));
+        protocol = type <= LENGTH_MAX ? GhostTag::LOCAL_EXPERIMENTAL : type;
+    }
+    m_sent++;
+    if (!m_device->SendFrom(packet, from, to, protocol))
+    {
+        m_sent--;
+        stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);
+    }
+}
+
+bool GhostPort::Receive(Ptr<NetDevice> device,
+                        Ptr<const Packet> packet,
+                        uint16_t protocol,
+                        const Address& from,
+                        const Address& to,
+                        NetDevice::PacketType type)
+{
+    m_copies--;
+    stats_add(&m_stats->received, 1);
+    if (type == NetDevice::PACKET_OTHERHOST && !m_promiscuous)
+    {
+        stats_add(&m_stats->down.drops[STATS_DROP_FILTERED], 1);
+        return true;
+    }
+    if (m_tail.IsZero())
+    {
+        Deliver(packet, protocol, from, to);
+        return true;
+    }
+    m_held++;
+    // The device hands its own copy on to the node's stack, so ours must be one of its own.
+    Ptr<const Packet> copy = packet->Copy();
+    Simulator::Schedule(m_tail,
+                        [this, copy, protocol, from, to]()
+                        {
+                            m_held--;
+                            Deliver(copy, protocol, from, to);
+                        });
+    return true;
+}
+
+void GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
+{
+    uint32_t payload = packet->GetSize();
+    uint16_t type = protocol;
+    GhostTag tag;
+    if (packet->PeekPacketTag(tag))
+    {
+        type = tag.GetType();
+        payload = std::min<uint32_t>(payload, tag.GetLength());
+    }
+    uint32_t len = HEADER_SIZE + payload;
+    uint8_t* frame = m_wire->Reserve(m_index, len);
+    if (!frame)
+    {
+        return; // the run is over
+    }
+    Mac48Address::ConvertFrom(to).CopyTo(frame);
+    Mac48Address::ConvertFrom(from).CopyTo(frame + 6);
+    frame[12] = static_cast<uint8_t>(type >> 8);
+    frame[13] = static_cast<uint8_t>(type);
+    packet->CopyData(frame + HEADER_SIZE, payload);
+    uint64_t departure = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    m_stats->digest = digest_frame(m_stats->digest, departure, frame, len);
+    stats_add(&m_stats->down.frames, 1);
+    stats_add(&m_stats->down.bytes, len);
+    m_wire->Commit(m_index, len, departure);
+}
+
+} // namespace ns3

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GHOST_PORT_H
+#define GHOST_PORT_H
+
+#include "ns3/net-device.h"
+#include "ns3/nstime.h"
+#include "ns3/object.h"
+
+namespace ns3
+{
+
+class GhostWire;
+
+/**
+ * \brief One container interface at a simulated device: what TapBridge is, without the tap.
+ *
+ * Frames from the wire are sent from the device with the container's source address; what the
+ * device receives goes to the wire, filtered as a NIC would unless promiscuous. Every frame comes
+ * out byte for byte as it went in. The port sits beside the device's protocol stack, if any: it
+ * takes the device's promiscuous receive callback.
+ */
+class GhostPort : public Object
+{
+  public:
+    /**
+     * \brief Get the type ID.
+     * \return the object TypeId
+     */
+    static TypeId GetTypeId();
+
+    GhostPort() = default;
+
+    /**
+     * \brief Join a port of the wire and a device.
+     * \param wire the live wire, borrowed
+     * \param index the port's index on it
+     * \param device where frames enter the simulation; must be on a node and support SendFrom
+     */
+    void Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device);
+
+    /**
+     * \brief Hold received frames back by a constant time before they leave.
+     * \param tail the part of the link's propagation delay that the device's channel doesn't model
+     */
+    void SetTail(Time tail);
+
+    /**
+     * \brief Say how many devices receive what this one transmits, for the books on frames.
+     * \param peers 0 if the device doesn't call CountTransmitted
+     */
+    void SetPeers(uint32_t peers);
+
+    /// The device finished sending a frame; connect to its trace source.
+    void CountTransmitted(Ptr<const Packet> packet);
+
+    /// The device gave a frame up; connect to its trace source.
+    void CountMediumDrop(Ptr<const Packet> packet);
+
+    /**
+     * \brief Send a frame of the container from the device, at the simulator's current time.
+     * \param frame in shared memory; each byte is read once
+     * \param len at least an Ethernet header
+     */
+    void Inject(const uint8_t* frame, uint32_t len);
+
+    /// \return the node's id
+    uint32_t GetContext() const;
+
+    /**
+     * \brief Balance of this port's frames inside the simulation.
+     * \return may be negative: only the sum over a link's ports tells what is under way
+     */
+    int64_t GetInFlight() const;
+
+  protected:
+    void DoDispose() override;
+
+  private:
+    /// Promiscuous receive callback of the device.
+    bool Receive(Ptr<NetDevice> device,
+                 Ptr<const Packet> packet,
+                 uint16_t protocol,
+                 const Address& from,
+                 const Address& to,
+                 NetDevice::PacketType type);
+
+    /// Write a received frame to the wire.
+    void Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
+
+    GhostWire* m_wire{nullptr};   //!< borrowed
+    uint32_t m_index{0};          //!< on the wire
+    Ptr<NetDevice> m_device;      //!< where frames enter
+    uint32_t m_context{0};        //!< node id
+    bool m_promiscuous{false};    //!< deliver other stations' frames too
+    Time m_tail;                  //!< see SetTail
+    uint32_t m_peers{0};          //!< see SetPeers
+    struct stats_port* m_stats{}; //!< counters in shared memory
+    int64_t m_sent{0};            //!< injected and accepted by the device, not yet transmitted
+    int64_t m_copies{0};          //!< transmitted x peers - received
+    int64_t m_held{0};            //!< in the tail
+};
+
+} // namespace ns3
+
+#endif /* GHOST_PORT_H */

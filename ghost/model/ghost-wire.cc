@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ghost-wire.h"
+
+#include "ghost-port.h"
+
+#include "ns3/log.h"
+
+#include <algorithm>
+#include <poll.h>
+#include <time.h>
+
+namespace ns3
+{
+
+NS_LOG_COMPONENT_DEFINE("GhostWire");
+
+namespace
+{
+/// A busy ghost looks at its control socket this often.
+constexpr uint64_t CONTROL_INTERVAL_NS = 2000000;
+/// A stamp this far ahead of the clock can't be a late wake-up of ours.
+constexpr uint64_t STAMP_AHEAD_MAX_NS = 1000000000;
+/// How long frames under way may take to arrive at the end of a run.
+constexpr uint64_t QUIESCE_NS = 1000000000;
+
+uint64_t MonotonicNs()
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+}
+} // namespace
+
+GhostWire::GhostWire(const struct wire& wire)
+    : m_wire(wire)
+    , m_ports(wire.port_count)
+{
+    m_heads.reserve(wire.port_count);
+    m_dirty.reserve(wire.port_count);
+}
+
+GhostWire::~GhostWire()
+{
+    wire_detach(&m_wire);
+}
+
+uint32_t GhostWire::GetNPorts() const
+{
+    return m_wire.port_count;
+}
+
+const struct wire_port& GhostWire::GetPort(uint32_t index) const
+{
+    return m_wire.ports[index];
+}
+
+int32_t GhostWire::FindPort(const std::string& name) const
+{
+    for (uint32_t index = 0; index < m_wire.port_count; index++)
+    {
+        if (name == m_wire.ports[index].name)
+        {
+            return static_cast<int32_t>(index);
+        }
+    }
+    return -1;
+}
+
+void GhostWire::SetHandler(uint32_t index, GhostPort* port)
+{
+    m_ports[index].handler = port;
+}
+
+struct stats_port& GhostWire::GetStats(uint32_t index)
+{
+    return stats_ports(m_wire.stats)[index];
+}
+
+uint64_t GhostWire::GetBudget() const
+{
+    return m_wire.budget_ns;
+}
+
+const std::string& GhostWire::GetError() const
+{
+    return m_error;
+}
+
+void GhostWire::Fail(const std::string& what)
+{
+    NS_LOG_ERROR(what);
+    m_error = what;
+    m_running = false;
+    wire_say_error(&m_wire, what.c_str());
+}
+
+/*
+ * Frames that died with a predecessor of ours: what it had taken in and not sent on, and what
+ * waited in the rings for it. Counted, so that no frame disappears from the books.
+ */
+void GhostWire::AccountLost()
+{
+    for (uint32_t index = 0; index < m_wire.port_count; index++)
+    {
+        struct stats_port& stats = GetStats(index);
+        uint64_t gone = stats.up.frames - stats.transmitted;
+        for (uint64_t drops : stats.up.drops)
+        {
+            gone -= drops;
+        }
+        struct wire_record record;
+        const uint8_t* payload;
+        while (ring_c_peek(&m_wire.rx[index], &record, &payload) == 1)
+        {
+            ring_c_release(&m_wire.rx[index]);
+            stats_add(&stats.up.frames, 1);
+            stats_add(&stats.up.bytes, record.len);
+            gone++;
+        }
+        stats_add(&stats.up.drops[STATS_DROP_LOST], gone);
+        wire_flush_rx(&m_wire, index);
+    }
+}
+
+bool GhostWire::WaitForStart()
+{
+    AccountLost();
+    if (wire_say(&m_wire, WIRE_MSG_READY, 0) < 0)
+    {
+        Fail("the daemon is gone");
+    }
+    while (m_running && m_originNs == 0)
+    {
+        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
+        poll(&pollFd, 1, -1);
+        HandleControl();
+    }
+    m_clockNs = MonotonicNs();
+    return m_running;
+}
+
+bool GhostWire::HandleControl()
+{
+    struct wire_msg msg;
+    int r = wire_msg_receive(m_wire.control_fd, &msg, nullptr, nullptr);
+    if (r < 0)
+    {
+        Fail("lost the daemon: " + std::string(strerror(-r)));
+        return false;
+    }
+    switch (msg.type)
+    {
+    case WIRE_MSG_START:
+        m_originNs = msg.value[0] + m_wire.lag_ns;
+        break;
+    case WIRE_MSG_QUIESCE:
+        m_quiesceNs = MonotonicNs() + QUIESCE_NS;
+        break;
+    case WIRE_MSG_STOP:
+        m_running = false;
+        break;
+    default:
+        Fail("the daemon sent message " + std::to_string(msg.type) + ", which is not for a ghost");
+    }
+    return m_running;
+}
+
+void GhostWire::PeekPort(uint32_t index)
+{
+    PortState& port = m_ports[index];
+    struct wire_record record;
+    int r = ring_c_peek(&m_wire.rx[index], &record, &port.payload);
+    port.waiting = r == 1;
+    if (r < 0)
+    {
+        Fail(std::string("port ") + m_wire.ports[index].name +
+             ": the shuttle wrote a record that makes no sense");
+        return;
+    }
+    if (r == 0)
+    {
+        return;
+    }
+    port.len = record.len;
+    // With a lag the origin is that much later than time 0 of the stamps.
+    uint64_t origin = m_originNs - m_wire.lag_ns;
+    uint64_t time = record.time_ns > origin ? record.time_ns - origin : 0;
+    if (record.time_ns > m_clockNs + STAMP_AHEAD_MAX_NS &&
+        record.time_ns > MonotonicNs() + STAMP_AHEAD_MAX_NS)
+    {
+        Fail(std::string("port ") + m_wire.ports[index].name +
+             ": the shuttle stamped a frame with a time to come");
+        return;
+    }
+    m_heads.push_back({time, index});
+    std::push_heap(m_heads.begin(), m_heads.end());
+}
+
+void GhostWire::TakeInbox()
+{
+    for (uint32_t word = 0; word < wire_words(&m_wire); word++)
+    {
+        uint64_t bits = wire_take_bits(&m_wire.own_inbox->data[word]);
+        while (bits)
+        {
+            uint32_t index = word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
+            bits &= bits - 1;
+            if (index < m_wire.port_count && !m_ports[index].waiting)
+            {
+                PeekPort(index);
+            }
+        }
+    }
+}
+
+uint64_t GhostWire::NextTime()
+{
+    TakeInbox();
+    return m_heads.empty() ? NEVER : m_heads.front().time;
+}
+
+uint32_t GhostWire::NextContext()
+{
+    return m_ports[m_heads.front().port].handler->GetContext();
+}
+
+void GhostWire::Inject(uint64_t lateNs)
+{
+    uint32_t index = m_heads.front().port;
+    std::pop_heap(m_heads.begin(), m_heads.end());
+    m_heads.pop_back();
+
+    PortState& port = m_ports[index];
+    struct stats_port& stats = GetStats(index);
+    stats_add(&stats.up.frames, 1);
+    stats_add(&stats.up.bytes, port.len);
+    stats_hist_add(&stats.late, lateNs, m_wire.budget_ns);
+    stats_add(&m_wire.stats->injected, 1);
+    port.handler->Inject(port.payload, port.len);
+    ring_c_release(&m_wire.rx[index]);
+    MarkDirty(index);
+    PeekPort(index);
+}
+
+void GhostWire::MarkDirty(uint32_t index)
+{
+    if (!m_ports[index].dirty)
+    {
+        m_ports[index].dirty = true;
+        m_dirty.push_back(index);
+    }
+}
+
+void GhostWire::FlushPorts()
+{
+    for (uint32_t index : m_dirty)
+    {
+        m_ports[index].dirty = false;
+        wire_flush_tx(&m_wire, index);
+        wire_flush_rx(&m_wire, index);
+    }
+    m_dirty.clear();
+}
+
+uint8_t* GhostWire::Reserve(uint32_t index, uint32_t len)
+{
+    struct ring* ring = &m_wire.tx[index];
+    bool stalled = false;
+    while (m_running)
+    {
+        uint8_t* room;
+        int r = ring_p_reserve(ring, len, &room);
+        if (r == 1)
+        {
+            return room;
+        }
+        if (r < 0)
+        {
+            Fail(std::string("port ") + m_wire.ports[index].name +
+                 ": the shuttle released what it was not given");
+            break;
+        }
+        if (!stalled)
+        {
+            // The shuttle is behind. Simulated time stands still until it has caught up.
+            stalled = true;
+            stats_add(&GetStats(index).stalls, 1);
+        }
+        FlushPorts();
+        wire_flush_tx(&m_wire, index);
+        if (!ring_p_want_space(ring, len))
+        {
+            Poll(NEVER);
+        }
+    }
+    return nullptr;
+}
+
+void GhostWire::Commit(uint32_t index, uint32_t len, uint64_t departureNs)
+{
+    ring_p_commit(&m_wire.tx[index], len, departureNs);
+    MarkDirty(index);
+}
+
+uint64_t GhostWire::Limit()
+{
+    m_clockNs = MonotonicNs();
+    return m_clockNs > m_originNs ? m_clockNs - m_originNs : 0;
+}
+
+uint64_t GhostWire::InFlight() const
+{
+    int64_t count = 0;
+    for (const PortState& port : m_ports)
+    {
+        count += port.waiting;
+        count += port.handler ? port.handler->GetInFlight() : 0;
+    }
+    return count > 0 ? static_cast<uint64_t>(count) : 0;
+}
+
+bool GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
+{
+    FlushPorts();
+    struct stats* stats = m_wire.stats;
+    __atomic_store_n(&stats->sim_ns, nowNs, __ATOMIC_RELAXED);
+    __atomic_store_n(&stats->behind_ns, behindNs, __ATOMIC_RELAXED);
+    stats_max(&stats->behind_max_ns, behindNs);
+    if (m_clockNs - m_controlNs > CONTROL_INTERVAL_NS)
+    {
+        m_controlNs = m_clockNs;
+        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
+        if (poll(&pollFd, 1, 0) > 0)
+        {
+            HandleControl();
+        }
+    }
+    if (m_quiesceNs)
+    {
+        uint64_t left = InFlight();
+        if (left == 0 || m_clockNs > m_quiesceNs)
+        {
+            m_quiesceNs = 0;
+            wire_say(&m_wire, WIRE_MSG_QUIESCED, left);
+        }
+    }
+    return m_running;
+}
+
+/* Sleep until the doorbell, the control socket or the time-out; only when the inbox is empty. */
+bool GhostWire::Poll(uint64_t timeoutNs)
+{
+    if (!wire_may_sleep(&m_wire))
+    {
+        for (uint32_t word = 0; word < wire_words(&m_wire); word++)
+        {
+            wire_take_bits(&m_wire.own_inbox->space[word]);
+        }
+        TakeInbox();
+        return m_running;
+    }
+    struct pollfd pollFds[2] = {{m_wire.own_bell_fd, POLLIN, 0}, {m_wire.control_fd, POLLIN, 0}};
+    struct timespec timeout = {static_cast<time_t>(timeoutNs / 1000000000u),
+                               static_cast<long>(timeoutNs % 1000000000u)};
+    if (ppoll(pollFds, 2, timeoutNs == NEVER ? nullptr : &timeout, nullptr) <= 0)
+    {
+        pollFds[0].revents = pollFds[1].revents = 0; // EINTR leaves them as they were
+    }
+    wire_awake(&m_wire, pollFds[0].revents != 0);
+    stats_add(&m_wire.stats->wakeups, 1);
+    if (pollFds[1].revents)
+    {
+        return HandleControl();
+    }
+    return m_running;
+}
+
+bool GhostWire::Wait(uint64_t untilNs)
+{
+    uint64_t timeout = NEVER;
+    if (untilNs != NEVER)
+    {
+        uint64_t now = MonotonicNs();
+        uint64_t due = m_originNs + untilNs;
+        if (due <= now)
+        {
+            return m_running;
+        }
+        timeout = due - now;
+    }
+    if (m_quiesceNs)
+    {
+        timeout = std::min<uint64_t>(timeout, 10000000);
+    }
+    return Poll(timeout);
+}
+
+} // namespace ns3

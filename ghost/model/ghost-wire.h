@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GHOST_WIRE_H
+#define GHOST_WIRE_H
+
+#include "ghost-input.h"
+
+#include "bridge/wire/wire.h"
+
+#include <string>
+#include <vector>
+
+namespace ns3
+{
+
+class GhostPort;
+
+/**
+ * \brief The live input: frames from a wire, pace from CLOCK_MONOTONIC.
+ *
+ * Simulated time is monotonic time minus the origin minus the lag. Frames that wait in several
+ * rings are handed out in stamp order, ports with equal stamps in port order. Owns the attached
+ * struct wire. A peer that writes nonsense ends the run with an error the daemon is told of.
+ */
+class GhostWire : public GhostInput
+{
+  public:
+    /**
+     * \brief Take over an attached wire.
+     * \param wire moved in; detached by the destructor
+     */
+    explicit GhostWire(const struct wire& wire);
+    ~GhostWire() override;
+
+    GhostWire(const GhostWire&) = delete;
+    GhostWire& operator=(const GhostWire&) = delete;
+
+    /// Number of ports.
+    uint32_t GetNPorts() const;
+
+    /// What the daemon said of a port.
+    const struct wire_port& GetPort(uint32_t index) const;
+
+    /// Index of the port called name, or -1.
+    int32_t FindPort(const std::string& name) const;
+
+    /**
+     * \brief Connect a port's ring to the object that injects and delivers its frames.
+     * \param index port
+     * \param port borrowed, until the destructor
+     */
+    void SetHandler(uint32_t index, GhostPort* port);
+
+    /// Counters of a port, in shared memory.
+    struct stats_port& GetStats(uint32_t index);
+
+    /// Lateness that still counts as on time, ns.
+    uint64_t GetBudget() const;
+
+    /**
+     * \brief Say READY and block until START; then the clock runs.
+     * \return false if the run is over before it began
+     */
+    bool WaitForStart();
+
+    /**
+     * \brief Room for a frame toward the shuttle; blocks while the ring is full.
+     * \param index port
+     * \param len bytes
+     * \return where to write the frame, or nullptr when the run is over
+     */
+    uint8_t* Reserve(uint32_t index, uint32_t len);
+
+    /**
+     * \brief Send the reserved frame.
+     * \param index port
+     * \param len bytes
+     * \param departureNs simulated time
+     */
+    void Commit(uint32_t index, uint32_t len, uint64_t departureNs);
+
+    /// Why the run ended; empty if it was asked to stop.
+    const std::string& GetError() const;
+
+    // Inherited from GhostInput
+    uint64_t NextTime() override;
+    uint32_t NextContext() override;
+    void Inject(uint64_t lateNs) override;
+    uint64_t Limit() override;
+    bool Flush(uint64_t nowNs, uint64_t behindNs) override;
+    bool Wait(uint64_t untilNs) override;
+
+  private:
+    /// The oldest record of a port's ring.
+    struct Head
+    {
+        uint64_t time; //!< stamp, simulated ns
+        uint32_t port; //!< index
+
+        /// Heap order: the earliest on top, then the lowest port.
+        bool operator<(const Head& other) const
+        {
+            return time != other.time ? time > other.time : port > other.port;
+        }
+    };
+
+    /// Ring state of one port.
+    struct PortState
+    {
+        GhostPort* handler{nullptr};     //!< injects and delivers
+        const uint8_t* payload{nullptr}; //!< the peeked frame, in shared memory
+        uint32_t len{0};                 //!< its length
+        bool waiting{false};             //!< in m_heads
+        bool dirty{false};               //!< in m_dirty
+    };
+
+    void TakeInbox();
+    void PeekPort(uint32_t index);
+    void MarkDirty(uint32_t index);
+    void FlushPorts();
+    void Fail(const std::string& what);
+    bool HandleControl();
+    bool Poll(uint64_t timeoutNs);
+    uint64_t InFlight() const;
+    void AccountLost();
+
+    struct wire m_wire;             //!< the attached wire
+    std::vector<PortState> m_ports; //!< by index
+    std::vector<Head> m_heads;      //!< heap of ports that have a frame
+    std::vector<uint32_t> m_dirty;  //!< ports with something to publish
+    uint64_t m_originNs{0};         //!< monotonic time of simulated 0, lag included
+    uint64_t m_clockNs{0};          //!< monotonic clock as last read
+    uint64_t m_controlNs{0};        //!< when the control socket was last looked at
+    uint64_t m_quiesceNs{0};        //!< until when QUIESCED is due; 0: not asked
+    bool m_running{true};           //!< neither stopped nor failed
+    std::string m_error;            //!< why it failed
+};
+
+} // namespace ns3
+
+#endif /* GHOST_WIRE_H */

@@ -29,7 +29,7 @@ static const char *const base_sysctls[][2] = {
 	{"net.ipv4.ip_forward", "0"},
 	{"net.ipv4.conf.all.rp_filter", "0"},
 	{"net.ipv4.conf.default.rp_filter", "0"},
-	{"net.ipv6.conf.default.dad_transmits", "0"},
+	{"net.ipv6.conf.default.accept_dad", "0"},
 	{"net.ipv6.conf.default.router_solicitations", "0"},
 };
 

@@ -326,6 +326,8 @@ void lab_done(struct lab *lab)
 		return;
 	if (lab->nodes)
 		containers_stop(lab);
+	if (lab->netlink)
+		link_delete_all(lab->netlink);
 	for (size_t i = 0; lab->tap_fds && i < lab->scenario->end_count; i++)
 		if (lab->tap_fds[i] >= 0)
 			close(lab->tap_fds[i]);

@@ -38,14 +38,16 @@ struct Options
 
 constexpr int HELLO_TIMEOUT_MS = 5000;
 
-int Usage(std::FILE* out, int status)
+int
+Usage(std::FILE* out, int status)
 {
     std::fprintf(out, "usage: ns3-ghost --wire SOCKET --ghost INDEX --workers N < SCENARIO\n");
     return status;
 }
 
 /// Load the scenario from standard input; on failure say why on standard error.
-struct scenario* LoadScenario(uint32_t workers)
+struct scenario*
+LoadScenario(uint32_t workers)
 {
     std::string text((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
     struct scenario_options options = {};
@@ -66,7 +68,8 @@ struct scenario* LoadScenario(uint32_t workers)
     return scenario;
 }
 
-int Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
+int
+Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
 {
     GlobalValue::Bind("SimulatorImplementationType", StringValue("ns3::GhostSimulatorImpl"));
     // Few events wait at any time: a heap beats the default map (docs/performance.md).
@@ -100,7 +103,8 @@ int Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
 
 } // namespace
 
-int main(int argc, char* argv[])
+int
+main(int argc, char* argv[])
 {
     static const struct option longOptions[] = {{"wire", required_argument, nullptr, 'w'},
                                                 {"ghost", required_argument, nullptr, 'g'},
@@ -126,7 +130,7 @@ int main(int argc, char* argv[])
         case 'h':
             return Usage(stdout, EXIT_SUCCESS);
         case 'v':
-            std::printf("ns3-ghost %s, ns-3.%s\n", GB_VERSION, GB_NS3_VERSION);
+            std::printf("ns3-ghost %s, ns-%s\n", GB_VERSION, GB_NS3_VERSION);
             return EXIT_SUCCESS;
         default:
             return Usage(stderr, EX_USAGE);

@@ -4,7 +4,8 @@
 #include <cerrno>
 #include <seccomp.h>
 
-int SandboxEnter()
+int
+SandboxEnter()
 {
     static const int allowed[] = {
         // the wire and its control socket

@@ -26,7 +26,8 @@ constexpr uint32_t GAP_SIZE = 12;
  * Number of a random stream, from a name alone: 64-bit FNV-1a, kept below 2^62 because ns-3
  * numbers the streams it assigns itself from 2^63 up.
  */
-int64_t StreamOf(const std::string& name)
+int64_t
+StreamOf(const std::string& name)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (char c : name)
@@ -44,7 +45,8 @@ ScenarioBuilder::ScenarioBuilder(const struct scenario& scenario, uint32_t ghost
 {
 }
 
-std::string ScenarioBuilder::Build()
+std::string
+ScenarioBuilder::Build()
 {
     if (scenario_port_count(&m_scenario, m_ghost) != m_wire->GetNPorts())
     {
@@ -85,7 +87,8 @@ std::string ScenarioBuilder::Build()
  *    it the medium would be held longer than a real one is. The rest is pure waiting, which the
  *    receiving ports add.
  */
-std::string ScenarioBuilder::BuildCsma(const struct scenario_link& link)
+std::string
+ScenarioBuilder::BuildCsma(const struct scenario_link& link)
 {
     DataRate rate(link.rate_bps);
     Time gap = rate.CalculateBytesTxTime(PREAMBLE_SIZE + GAP_SIZE);

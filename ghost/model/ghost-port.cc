@@ -29,7 +29,8 @@ constexpr uint32_t PAYLOAD_MIN = 46;
 constexpr uint16_t LENGTH_MAX = 1500;
 } // namespace
 
-TypeId GhostPort::GetTypeId()
+TypeId
+GhostPort::GetTypeId()
 {
     static TypeId tid = TypeId("ns3::GhostPort")
                             .SetParent<Object>()
@@ -38,13 +39,15 @@ TypeId GhostPort::GetTypeId()
     return tid;
 }
 
-void GhostPort::DoDispose()
+void
+GhostPort::DoDispose()
 {
     m_device = nullptr;
     Object::DoDispose();
 }
 
-void GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
+void
+GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
 {
     NS_LOG_FUNCTION(this << index << device);
     NS_ASSERT(device->SupportsSendFrom());
@@ -58,40 +61,47 @@ void GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
     device->SetPromiscReceiveCallback(MakeCallback(&GhostPort::Receive, this));
 }
 
-void GhostPort::SetTail(Time tail)
+void
+GhostPort::SetTail(Time tail)
 {
     m_tail = tail;
 }
 
-void GhostPort::SetPeers(uint32_t peers)
+void
+GhostPort::SetPeers(uint32_t peers)
 {
     m_peers = peers;
 }
 
-void GhostPort::CountTransmitted(Ptr<const Packet> packet)
+void
+GhostPort::CountTransmitted(Ptr<const Packet> packet)
 {
     m_sent--;
     m_copies += m_peers;
     stats_add(&m_stats->transmitted, 1);
 }
 
-void GhostPort::CountMediumDrop(Ptr<const Packet> packet)
+void
+GhostPort::CountMediumDrop(Ptr<const Packet> packet)
 {
     m_sent--;
     stats_add(&m_stats->up.drops[STATS_DROP_MEDIUM], 1);
 }
 
-uint32_t GhostPort::GetContext() const
+uint32_t
+GhostPort::GetContext() const
 {
     return m_context;
 }
 
-int64_t GhostPort::GetInFlight() const
+int64_t
+GhostPort::GetInFlight() const
 {
     return (m_peers ? m_sent + m_copies : 0) + m_held;
 }
 
-void GhostPort::Inject(const uint8_t* frame, uint32_t len)
+void
+GhostPort::Inject(const uint8_t* frame, uint32_t len)
 {
     Mac48Address to;
     Mac48Address from;
@@ -115,12 +125,13 @@ void GhostPort::Inject(const uint8_t* frame, uint32_t len)
     }
 }
 
-bool GhostPort::Receive(Ptr<NetDevice> device,
-                        Ptr<const Packet> packet,
-                        uint16_t protocol,
-                        const Address& from,
-                        const Address& to,
-                        NetDevice::PacketType type)
+bool
+GhostPort::Receive(Ptr<NetDevice> device,
+                   Ptr<const Packet> packet,
+                   uint16_t protocol,
+                   const Address& from,
+                   const Address& to,
+                   NetDevice::PacketType type)
 {
     m_copies--;
     stats_add(&m_stats->received, 1);
@@ -146,7 +157,8 @@ bool GhostPort::Receive(Ptr<NetDevice> device,
     return true;
 }
 
-void GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
+void
+GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
 {
     uint32_t payload = packet->GetSize();
     uint16_t type = protocol;

@@ -6,6 +6,8 @@
 #include "ns3/nstime.h"
 #include "ns3/object.h"
 
+struct stats_port;
+
 namespace ns3
 {
 

@@ -20,7 +20,8 @@ namespace
 constexpr uint32_t BATCH = 32;
 } // namespace
 
-TypeId GhostSimulatorImpl::GetTypeId()
+TypeId
+GhostSimulatorImpl::GetTypeId()
 {
     static TypeId tid = TypeId("ns3::GhostSimulatorImpl")
                             .SetParent<SimulatorImpl>()
@@ -42,7 +43,8 @@ GhostSimulatorImpl::~GhostSimulatorImpl()
     NS_LOG_FUNCTION(this);
 }
 
-void GhostSimulatorImpl::DoDispose()
+void
+GhostSimulatorImpl::DoDispose()
 {
     NS_LOG_FUNCTION(this);
     while (!m_events->IsEmpty())
@@ -53,13 +55,15 @@ void GhostSimulatorImpl::DoDispose()
     SimulatorImpl::DoDispose();
 }
 
-void GhostSimulatorImpl::SetInput(GhostInput* input)
+void
+GhostSimulatorImpl::SetInput(GhostInput* input)
 {
     NS_LOG_FUNCTION(this << input);
     m_input = input;
 }
 
-void GhostSimulatorImpl::Destroy()
+void
+GhostSimulatorImpl::Destroy()
 {
     NS_LOG_FUNCTION(this);
     while (!m_destroyEvents.empty())
@@ -73,7 +77,8 @@ void GhostSimulatorImpl::Destroy()
     }
 }
 
-void GhostSimulatorImpl::SetScheduler(ObjectFactory schedulerFactory)
+void
+GhostSimulatorImpl::SetScheduler(ObjectFactory schedulerFactory)
 {
     NS_LOG_FUNCTION(this << schedulerFactory);
     Ptr<Scheduler> scheduler = schedulerFactory.Create<Scheduler>();
@@ -84,12 +89,14 @@ void GhostSimulatorImpl::SetScheduler(ObjectFactory schedulerFactory)
     m_events = scheduler;
 }
 
-uint64_t GhostSimulatorImpl::NextEventTime() const
+uint64_t
+GhostSimulatorImpl::NextEventTime() const
 {
     return m_events->IsEmpty() ? GhostInput::NEVER : m_events->PeekNext().key.m_ts;
 }
 
-void GhostSimulatorImpl::ProcessOneEvent()
+void
+GhostSimulatorImpl::ProcessOneEvent()
 {
     Scheduler::Event next = m_events->RemoveNext();
     PreEventHook(EventId(next.impl, next.key.m_ts, next.key.m_context, next.key.m_uid));
@@ -102,7 +109,8 @@ void GhostSimulatorImpl::ProcessOneEvent()
     next.impl->Unref();
 }
 
-void GhostSimulatorImpl::Run()
+void
+GhostSimulatorImpl::Run()
 {
     NS_LOG_FUNCTION(this);
     m_stop = false;
@@ -117,7 +125,8 @@ void GhostSimulatorImpl::Run()
     }
 }
 
-void GhostSimulatorImpl::RunWithInput()
+void
+GhostSimulatorImpl::RunWithInput()
 {
     while (!m_stop)
     {
@@ -164,18 +173,21 @@ void GhostSimulatorImpl::RunWithInput()
     }
 }
 
-bool GhostSimulatorImpl::IsFinished() const
+bool
+GhostSimulatorImpl::IsFinished() const
 {
     return m_stop || (!m_input && m_events->IsEmpty());
 }
 
-void GhostSimulatorImpl::Stop()
+void
+GhostSimulatorImpl::Stop()
 {
     NS_LOG_FUNCTION(this);
     m_stop = true;
 }
 
-void GhostSimulatorImpl::Stop(const Time& delay)
+void
+GhostSimulatorImpl::Stop(const Time& delay)
 {
     NS_LOG_FUNCTION(this << delay);
     Simulator::Schedule(delay, &Simulator::Stop);
@@ -194,23 +206,27 @@ GhostSimulatorImpl::Insert(uint32_t context, const Time& delay, EventImpl* event
     return entry.key;
 }
 
-EventId GhostSimulatorImpl::Schedule(const Time& delay, EventImpl* event)
+EventId
+GhostSimulatorImpl::Schedule(const Time& delay, EventImpl* event)
 {
     Scheduler::EventKey key = Insert(m_currentContext, delay, event);
     return EventId(event, key.m_ts, key.m_context, key.m_uid);
 }
 
-void GhostSimulatorImpl::ScheduleWithContext(uint32_t context, const Time& delay, EventImpl* event)
+void
+GhostSimulatorImpl::ScheduleWithContext(uint32_t context, const Time& delay, EventImpl* event)
 {
     Insert(context, delay, event);
 }
 
-EventId GhostSimulatorImpl::ScheduleNow(EventImpl* event)
+EventId
+GhostSimulatorImpl::ScheduleNow(EventImpl* event)
 {
     return Schedule(Time(0), event);
 }
 
-EventId GhostSimulatorImpl::ScheduleDestroy(EventImpl* event)
+EventId
+GhostSimulatorImpl::ScheduleDestroy(EventImpl* event)
 {
     EventId id(Ptr<EventImpl>(event, false), m_currentTs, Simulator::NO_CONTEXT, EventId::DESTROY);
     m_destroyEvents.push_back(id);
@@ -218,17 +234,20 @@ EventId GhostSimulatorImpl::ScheduleDestroy(EventImpl* event)
     return id;
 }
 
-Time GhostSimulatorImpl::Now() const
+Time
+GhostSimulatorImpl::Now() const
 {
     return TimeStep(m_currentTs);
 }
 
-Time GhostSimulatorImpl::GetDelayLeft(const EventId& id) const
+Time
+GhostSimulatorImpl::GetDelayLeft(const EventId& id) const
 {
     return IsExpired(id) ? TimeStep(0) : TimeStep(id.GetTs() - m_currentTs);
 }
 
-void GhostSimulatorImpl::Remove(const EventId& id)
+void
+GhostSimulatorImpl::Remove(const EventId& id)
 {
     if (id.GetUid() == EventId::UID::DESTROY)
     {
@@ -249,7 +268,8 @@ void GhostSimulatorImpl::Remove(const EventId& id)
     event.impl->Unref(); // the event list's reference
 }
 
-void GhostSimulatorImpl::Cancel(const EventId& id)
+void
+GhostSimulatorImpl::Cancel(const EventId& id)
 {
     if (!IsExpired(id))
     {
@@ -257,7 +277,8 @@ void GhostSimulatorImpl::Cancel(const EventId& id)
     }
 }
 
-bool GhostSimulatorImpl::IsExpired(const EventId& id) const
+bool
+GhostSimulatorImpl::IsExpired(const EventId& id) const
 {
     EventImpl* event = id.PeekEventImpl();
     if (!event || event->IsCancelled())
@@ -272,22 +293,26 @@ bool GhostSimulatorImpl::IsExpired(const EventId& id) const
     return id.GetTs() < m_currentTs || (id.GetTs() == m_currentTs && id.GetUid() <= m_currentUid);
 }
 
-Time GhostSimulatorImpl::GetMaximumSimulationTime() const
+Time
+GhostSimulatorImpl::GetMaximumSimulationTime() const
 {
     return TimeStep(0x7fffffffffffffffLL);
 }
 
-uint32_t GhostSimulatorImpl::GetSystemId() const
+uint32_t
+GhostSimulatorImpl::GetSystemId() const
 {
     return 0;
 }
 
-uint32_t GhostSimulatorImpl::GetContext() const
+uint32_t
+GhostSimulatorImpl::GetContext() const
 {
     return m_currentContext;
 }
 
-uint64_t GhostSimulatorImpl::GetEventCount() const
+uint64_t
+GhostSimulatorImpl::GetEventCount() const
 {
     return m_eventCount;
 }

@@ -23,7 +23,8 @@ constexpr uint64_t STAMP_AHEAD_MAX_NS = 1000000000;
 /// How long frames under way may take to arrive at the end of a run.
 constexpr uint64_t QUIESCE_NS = 1000000000;
 
-uint64_t MonotonicNs()
+uint64_t
+MonotonicNs()
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -44,17 +45,20 @@ GhostWire::~GhostWire()
     wire_detach(&m_wire);
 }
 
-uint32_t GhostWire::GetNPorts() const
+uint32_t
+GhostWire::GetNPorts() const
 {
     return m_wire.port_count;
 }
 
-const struct wire_port& GhostWire::GetPort(uint32_t index) const
+const struct wire_port&
+GhostWire::GetPort(uint32_t index) const
 {
     return m_wire.ports[index];
 }
 
-int32_t GhostWire::FindPort(const std::string& name) const
+int32_t
+GhostWire::FindPort(const std::string& name) const
 {
     for (uint32_t index = 0; index < m_wire.port_count; index++)
     {
@@ -66,27 +70,32 @@ int32_t GhostWire::FindPort(const std::string& name) const
     return -1;
 }
 
-void GhostWire::SetHandler(uint32_t index, GhostPort* port)
+void
+GhostWire::SetHandler(uint32_t index, GhostPort* port)
 {
     m_ports[index].handler = port;
 }
 
-struct stats_port& GhostWire::GetStats(uint32_t index)
+struct stats_port&
+GhostWire::GetStats(uint32_t index)
 {
     return stats_ports(m_wire.stats)[index];
 }
 
-uint64_t GhostWire::GetBudget() const
+uint64_t
+GhostWire::GetBudget() const
 {
     return m_wire.budget_ns;
 }
 
-const std::string& GhostWire::GetError() const
+const std::string&
+GhostWire::GetError() const
 {
     return m_error;
 }
 
-void GhostWire::Fail(const std::string& what)
+void
+GhostWire::Fail(const std::string& what)
 {
     NS_LOG_ERROR(what);
     m_error = what;
@@ -98,7 +107,8 @@ void GhostWire::Fail(const std::string& what)
  * Frames that died with a predecessor of ours: what it had taken in and not sent on, and what
  * waited in the rings for it. Counted, so that no frame disappears from the books.
  */
-void GhostWire::AccountLost()
+void
+GhostWire::AccountLost()
 {
     for (uint32_t index = 0; index < m_wire.port_count; index++)
     {
@@ -122,7 +132,8 @@ void GhostWire::AccountLost()
     }
 }
 
-bool GhostWire::WaitForStart()
+bool
+GhostWire::WaitForStart()
 {
     AccountLost();
     if (wire_say(&m_wire, WIRE_MSG_READY, 0) < 0)
@@ -139,7 +150,8 @@ bool GhostWire::WaitForStart()
     return m_running;
 }
 
-bool GhostWire::HandleControl()
+bool
+GhostWire::HandleControl()
 {
     struct wire_msg msg;
     int r = wire_msg_receive(m_wire.control_fd, &msg, nullptr, nullptr);
@@ -165,7 +177,8 @@ bool GhostWire::HandleControl()
     return m_running;
 }
 
-void GhostWire::PeekPort(uint32_t index)
+void
+GhostWire::PeekPort(uint32_t index)
 {
     PortState& port = m_ports[index];
     struct wire_record record;
@@ -196,7 +209,8 @@ void GhostWire::PeekPort(uint32_t index)
     std::push_heap(m_heads.begin(), m_heads.end());
 }
 
-void GhostWire::TakeInbox()
+void
+GhostWire::TakeInbox()
 {
     for (uint32_t word = 0; word < wire_words(&m_wire); word++)
     {
@@ -213,18 +227,21 @@ void GhostWire::TakeInbox()
     }
 }
 
-uint64_t GhostWire::NextTime()
+uint64_t
+GhostWire::NextTime()
 {
     TakeInbox();
     return m_heads.empty() ? NEVER : m_heads.front().time;
 }
 
-uint32_t GhostWire::NextContext()
+uint32_t
+GhostWire::NextContext()
 {
     return m_ports[m_heads.front().port].handler->GetContext();
 }
 
-void GhostWire::Inject(uint64_t lateNs)
+void
+GhostWire::Inject(uint64_t lateNs)
 {
     uint32_t index = m_heads.front().port;
     std::pop_heap(m_heads.begin(), m_heads.end());
@@ -242,7 +259,8 @@ void GhostWire::Inject(uint64_t lateNs)
     PeekPort(index);
 }
 
-void GhostWire::MarkDirty(uint32_t index)
+void
+GhostWire::MarkDirty(uint32_t index)
 {
     if (!m_ports[index].dirty)
     {
@@ -251,7 +269,8 @@ void GhostWire::MarkDirty(uint32_t index)
     }
 }
 
-void GhostWire::FlushPorts()
+void
+GhostWire::FlushPorts()
 {
     for (uint32_t index : m_dirty)
     {
@@ -262,7 +281,8 @@ void GhostWire::FlushPorts()
     m_dirty.clear();
 }
 
-uint8_t* GhostWire::Reserve(uint32_t index, uint32_t len)
+uint8_t*
+GhostWire::Reserve(uint32_t index, uint32_t len)
 {
     struct ring* ring = &m_wire.tx[index];
     bool stalled = false;
@@ -296,19 +316,22 @@ uint8_t* GhostWire::Reserve(uint32_t index, uint32_t len)
     return nullptr;
 }
 
-void GhostWire::Commit(uint32_t index, uint32_t len, uint64_t departureNs)
+void
+GhostWire::Commit(uint32_t index, uint32_t len, uint64_t departureNs)
 {
     ring_p_commit(&m_wire.tx[index], len, departureNs);
     MarkDirty(index);
 }
 
-uint64_t GhostWire::Limit()
+uint64_t
+GhostWire::Limit()
 {
     m_clockNs = MonotonicNs();
     return m_clockNs > m_originNs ? m_clockNs - m_originNs : 0;
 }
 
-uint64_t GhostWire::InFlight() const
+uint64_t
+GhostWire::InFlight() const
 {
     int64_t count = 0;
     for (const PortState& port : m_ports)
@@ -319,7 +342,8 @@ uint64_t GhostWire::InFlight() const
     return count > 0 ? static_cast<uint64_t>(count) : 0;
 }
 
-bool GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
+bool
+GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
 {
     FlushPorts();
     struct stats* stats = m_wire.stats;
@@ -348,7 +372,8 @@ bool GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
 }
 
 /* Sleep until the doorbell, the control socket or the time-out; only when the inbox is empty. */
-bool GhostWire::Poll(uint64_t timeoutNs)
+bool
+GhostWire::Poll(uint64_t timeoutNs)
 {
     if (!wire_may_sleep(&m_wire))
     {
@@ -375,7 +400,8 @@ bool GhostWire::Poll(uint64_t timeoutNs)
     return m_running;
 }
 
-bool GhostWire::Wait(uint64_t untilNs)
+bool
+GhostWire::Wait(uint64_t untilNs)
 {
     uint64_t timeout = NEVER;
     if (untilNs != NEVER)

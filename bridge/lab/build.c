@@ -93,27 +93,32 @@ static int fail(struct diag *diag, int err, const struct scenario_end *end, cons
 	return diag_set(diag, err, "%s: cannot %s: %s", end->port_name, what, strerror(-err));
 }
 
-/* The TAP becomes the container's interface; its descriptor stays here. */
-static int attach_tap(struct lab *lab, const struct scenario_end *end, const char *tap, struct diag *diag)
+/* The TAP is the container's interface; its descriptor stays here. */
+static int attach_tap(struct lab *lab, const struct scenario_end *end, int *ret_fd, struct diag *diag)
 {
+	const struct scenario_link *link = &lab->scenario->links[end->link];
+	const struct lab_node *node = &lab->nodes[end->node];
 	const struct link_spec spec = {
-		.name = end->name,
 		.alias = end->port_name,
 		.mac = end->mac,
-		.mtu = lab->scenario->links[end->link].mtu,
-		.netns_fd = lab->nodes[end->node].netns_fd,
+		.mtu = link->mtu,
+		.netns_fd = -1,
 	};
-	int err = link_change(lab->netlink, tap, &spec);
+	int err = tap_open(end->name, node->netns_fd, lab->netns_fd, link->rate_bps, ret_fd, diag);
 
-	return err ? fail(diag, err, end, "move the TAP into the container") : 0;
+	if (err)
+		return err;
+	err = link_change(node->netlink, end->name, &spec);
+	return err ? fail(diag, err, end, "set MAC and MTU of its TAP") : 0;
 }
 
 /* Container's veth - our veth - bridge - TAP. Nothing on our side has an address or speaks. */
-static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32_t index, const char *tap,
+static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32_t index, int *ret_fd,
 			 struct diag *diag)
 {
-	char bridge_name[IFNAMSIZ], veth_name[IFNAMSIZ];
-	uint32_t mtu = lab->scenario->links[end->link].mtu;
+	const struct scenario_link *link = &lab->scenario->links[end->link];
+	char bridge_name[IFNAMSIZ], veth_name[IFNAMSIZ], tap_name[IFNAMSIZ];
+	uint32_t mtu = link->mtu;
 	struct link_spec bridge = {.name = bridge_name, .mtu = mtu, .netns_fd = -1, .up = true};
 	struct link_spec veth = {.name = veth_name, .mtu = mtu, .netns_fd = -1, .up = true};
 	struct link_spec port = {.alias = end->port_name, .mtu = mtu, .netns_fd = -1, .up = true};
@@ -128,6 +133,7 @@ static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32
 
 	snprintf(bridge_name, sizeof(bridge_name), "br-%u", index);
 	snprintf(veth_name, sizeof(veth_name), "veth-%u", index);
+	snprintf(tap_name, sizeof(tap_name), "tap-%u", index);
 	err = link_add_bridge(lab->netlink, &bridge);
 	if (!err)
 		err = link_change(lab->netlink, bridge_name, &alias);
@@ -143,25 +149,22 @@ static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32
 		err = link_change(lab->nodes[end->node].netlink, end->name, &alias);
 	if (err)
 		return fail(diag, err, end, "make its veth pair");
-	err = link_change(lab->netlink, tap, &port);
+	err = tap_open(tap_name, -1, -1, link->rate_bps, ret_fd, diag);
+	if (err)
+		return err;
+	err = link_change(lab->netlink, tap_name, &port);
 	return err ? fail(diag, err, end, "put the TAP into the bridge") : 0;
 }
 
 static int build_simulated_end(struct lab *lab, uint32_t index, struct diag *diag)
 {
 	const struct scenario_end *end = &lab->scenario->ends[index];
-	char tap[IFNAMSIZ];
-	int err;
 
-	snprintf(tap, sizeof(tap), "tap-%u", index);
-	err = tap_open(tap, lab->scenario->links[end->link].rate_bps, &lab->tap_fds[index], diag);
-	if (err)
-		return err;
 	switch (lab->scenario->nodes[end->node].attach) {
 	case SCENARIO_ATTACH_TAP:
-		return attach_tap(lab, end, tap, diag);
+		return attach_tap(lab, end, &lab->tap_fds[index], diag);
 	case SCENARIO_ATTACH_BRIDGE:
-		return attach_bridge(lab, end, index, tap, diag);
+		return attach_bridge(lab, end, index, &lab->tap_fds[index], diag);
 	}
 	return -EINVAL;
 }

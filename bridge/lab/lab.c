@@ -23,6 +23,7 @@
 
 #include "bridge/lab/container.h"
 #include "bridge/lab/lab_priv.h"
+#include "bridge/lab/tap.h"
 
 #define TAKE_TRIES    2000 /* x 1 ms: how long a lock may be held by somebody who only cleans up */
 #define TAKE_RETRY_NS 1000000L
@@ -326,11 +327,9 @@ void lab_done(struct lab *lab)
 		return;
 	if (lab->nodes)
 		containers_stop(lab);
-	if (lab->netlink)
-		link_delete_all(lab->netlink);
 	for (size_t i = 0; lab->tap_fds && i < lab->scenario->end_count; i++)
 		if (lab->tap_fds[i] >= 0)
-			close(lab->tap_fds[i]);
+			tap_close(lab->tap_fds[i]);
 	free(lab->tap_fds);
 	free(lab->nodes);
 	cgroup_remove_lab(&lab->cgroups, lab->name);

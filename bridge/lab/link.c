@@ -108,8 +108,6 @@ static int put_spec(struct nl_msg *msg, const struct link_spec *spec)
 		NLA_PUT_U32(msg, IFLA_MASTER, (uint32_t)spec->master);
 	if (spec->netns_fd >= 0)
 		NLA_PUT_U32(msg, IFLA_NET_NS_FD, (uint32_t)spec->netns_fd);
-	else
-		NLA_PUT_U32(msg, IFLA_GROUP, LINK_GROUP);
 	return 0;
 nla_put_failure:
 	return -EMSGSIZE;
@@ -138,19 +136,6 @@ int link_change(struct nl_sock *sock, const char *name, const struct link_spec *
 	if (err) {
 		nlmsg_free(msg);
 		return err;
-	}
-	return exchange(sock, msg, NULL, NULL);
-}
-
-int link_delete_all(struct nl_sock *sock)
-{
-	struct nl_msg *msg = new_link_msg(RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, NULL);
-
-	if (!msg)
-		return -ENOMEM;
-	if (nla_put_u32(msg, IFLA_GROUP, LINK_GROUP) < 0) {
-		nlmsg_free(msg);
-		return -EMSGSIZE;
 	}
 	return exchange(sock, msg, NULL, NULL);
 }

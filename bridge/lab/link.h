@@ -15,9 +15,6 @@
 
 struct nl_sock;
 
-/* Group of all links made here on the lab's side: one request removes them all, in one grace period of the kernel. */
-#define LINK_GROUP 0x6762
-
 /* How one interface is to look; fields left 0 or NULL stay as the kernel has them. */
 struct link_spec {
 	const char *name;
@@ -41,9 +38,6 @@ void link_socket_close(struct nl_sock *sock);
 
 /** link_set_up() - Set interface @name IFF_UP. */
 int link_set_up(struct nl_sock *sock, const char *name);
-
-/** link_delete_all() - Delete all links of LINK_GROUP. A hundred one by one take the kernel two seconds. */
-int link_delete_all(struct nl_sock *sock);
 
 /** link_add_bridge() - A bridge that forwards at once and all it can: no STP, no delay, no snooping. */
 int link_add_bridge(struct nl_sock *sock, const struct link_spec *spec);

@@ -8,8 +8,10 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -60,7 +62,7 @@ out:
 	return err;
 }
 
-int tap_open(const char *name, uint64_t rate_bps, int *ret_fd, struct diag *diag)
+static int open_here(const char *name, uint64_t rate_bps, int *ret_fd, struct diag *diag)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), err;
@@ -81,4 +83,24 @@ int tap_open(const char *name, uint64_t rate_bps, int *ret_fd, struct diag *diag
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int tap_open(const char *name, int netns_fd, int home_fd, uint64_t rate_bps, int *ret_fd, struct diag *diag)
+{
+	int err;
+
+	if (netns_fd < 0)
+		return open_here(name, rate_bps, ret_fd, diag);
+	if (setns(netns_fd, CLONE_NEWNET))
+		return diag_set(diag, -errno, "cannot enter the network for TAP %s: %s", name, strerror(errno));
+	err = open_here(name, rate_bps, ret_fd, diag);
+	if (setns(home_fd, CLONE_NEWNET))
+		abort(); /* anything done from here on would hit the wrong network */
+	return err;
+}
+
+void tap_close(int fd)
+{
+	ioctl(fd, TUNSETPERSIST, 1L);
+	close(fd);
 }

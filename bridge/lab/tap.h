@@ -10,12 +10,21 @@
 #include "bridge/diag.h"
 
 /**
- * tap_open() - Create TAP @name in the current network namespace
+ * tap_open() - Create TAP @name
+ * @netns_fd:	the network namespace it is to be in, or -1 for the current one. Moving it there later would cost 20 ms.
+ * @home_fd:	the namespace to come back to; unused with -1
  * @rate_bps:	what ethtool is to report, bit/s
- * @ret_fd:	non-blocking; the TAP exists as long as it is open, wherever the interface is moved
+ * @ret_fd:	non-blocking; the TAP exists as long as it is open
  *
  * Return: 0 or a negative errno with @diag
  */
-int tap_open(const char *name, uint64_t rate_bps, int *ret_fd, struct diag *diag);
+int tap_open(const char *name, int netns_fd, int home_fd, uint64_t rate_bps, int *ret_fd, struct diag *diag);
+
+/**
+ * tap_close() - Close a TAP whose network namespace is about to go, and leave the interface to that
+ *
+ * Removing interfaces one after the other takes the kernel some 15 ms each; a namespace loses all at once, later.
+ */
+void tap_close(int fd);
 
 #endif /* LAB_TAP_H */

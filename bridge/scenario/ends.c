@@ -137,7 +137,7 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 		scn_read_map(load, value, end_keys);
 		node = scn_get(value, "node");
 		if (!node)
-			scn_need(load, value, "node");
+			scn_need(load, value, "node", "h1");
 	} else if (value->kind != SCN_TEXT) {
 		scn_error(load, value, "is not an end; write a node's name or {node: h1, name: eth0, ip: 10.0.0.1/24}");
 		node = NULL;

@@ -233,13 +233,13 @@ static void load_expect(struct scn_load *load, const struct scn_value *value, st
 		if (child)
 			scn_error_key(load, child, "stands beside \"report\", which is of the whole run; leave it out");
 	} else if (!child) {
-		scn_need(load, value, "step");
+		scn_need(load, value, "step", "ping");
 	} else {
 		find_step(load, child, expect);
 	}
 	switch (expect->kind) {
 	case SCENARIO_EXPECT_EXIT:
-		scn_read_count(load, value, "exit", true, 0, 255, &exit_status);
+		scn_read_count(load, value, "exit", NULL, 0, 255, &exit_status);
 		expect->exit = (int)exit_status;
 		break;
 	case SCENARIO_EXPECT_MATCH:

@@ -202,22 +202,23 @@ bool scn_want(struct scn_load *load, const struct scn_value *value, enum scn_kin
 /*
  * The readers below look up @key in @map. They return true if it is there and right, and leave @ret alone otherwise;
  * with
- * @need an absent key is an error as well.
+ * @need, an example of a value, an absent key is an error as well.
  */
-bool scn_read_text(struct scn_load *load, const struct scn_value *map, const char *key, bool need, const char **ret);
+bool scn_read_text(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
+		   const char **ret);
 bool scn_read_bool(struct scn_load *load, const struct scn_value *map, const char *key, bool *ret);
-bool scn_read_count(struct scn_load *load, const struct scn_value *map, const char *key, bool need, uint64_t min,
+bool scn_read_count(struct scn_load *load, const struct scn_value *map, const char *key, const char *need, uint64_t min,
 		    uint64_t max, uint64_t *ret);
 bool scn_read_number(struct scn_load *load, const struct scn_value *map, const char *key, double *ret);
 /* @words is NULL-terminated; @ret is the index of the word found */
-bool scn_read_word(struct scn_load *load, const struct scn_value *map, const char *key, bool need,
+bool scn_read_word(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
 		   const char *const *words, unsigned int *ret);
 
 /** scn_text() - Whether @value is a scalar that is not empty; reports otherwise. */
 bool scn_text(struct scn_load *load, const struct scn_value *value);
 
-/** scn_need() - Report that @map lacks @key. */
-void scn_need(struct scn_load *load, const struct scn_value *map, const char *key);
+/** scn_need() - Report that @map lacks @key, and a value it could have. */
+void scn_need(struct scn_load *load, const struct scn_value *map, const char *key, const char *example);
 
 /** scn_is_name() - [a-z0-9][a-z0-9-]{0,30} */
 bool scn_is_name(const char *text);
@@ -237,8 +238,8 @@ enum scn_unit {
 	SCN_PACKETS, /* frames */
 };
 
-bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const char *key, bool need, enum scn_unit unit,
-		   uint64_t min, uint64_t max, uint64_t *ret);
+bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
+		   enum scn_unit unit, uint64_t min, uint64_t max, uint64_t *ret);
 bool scn_read_percent(struct scn_load *load, const struct scn_value *map, const char *key, double *ret);
 
 /* A number written with digits and at most one point: digits / 10^decimals. */

@@ -156,16 +156,16 @@ static void load_link(struct scn_load *load, const struct scn_value *value, uint
 	switch (link->kind) {
 	case SCENARIO_LINK_CSMA:
 		scn_read_map(load, value, csma_keys);
-		scn_read_unit(load, value, "rate", true, SCN_RATE, 1, RATE_BPS_MAX, &link->rate_bps);
-		scn_read_unit(load, value, "delay", false, SCN_TIME, 0, DELAY_NS_MAX, &link->delay_ns);
-		scn_read_unit(load, value, "queue", false, SCN_PACKETS, 1, QUEUE_FRAMES_MAX, &queue);
+		scn_read_unit(load, value, "rate", "100Mbps", SCN_RATE, 1, RATE_BPS_MAX, &link->rate_bps);
+		scn_read_unit(load, value, "delay", NULL, SCN_TIME, 0, DELAY_NS_MAX, &link->delay_ns);
+		scn_read_unit(load, value, "queue", NULL, SCN_PACKETS, 1, QUEUE_FRAMES_MAX, &queue);
 		link->queue_frames = (uint32_t)queue;
 		break;
 	case SCENARIO_LINK_WIRE:
 		scn_read_map(load, value, wire_keys);
 		break;
 	}
-	scn_read_count(load, value, "mtu", false, MTU_MIN, MTU_MAX, &mtu);
+	scn_read_count(load, value, "mtu", NULL, MTU_MIN, MTU_MAX, &mtu);
 	link->mtu = (uint32_t)mtu;
 	read_subnets(load, value, &subnets);
 	read_ends(load, value, index);

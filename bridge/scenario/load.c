@@ -71,9 +71,9 @@ static void read_fidelity(struct scn_load *load)
 
 	if (!value || !scn_read_map(load, value, fidelity_keys))
 		return;
-	scn_read_unit(load, value, "budget", false, SCN_TIME, 1, BUDGET_NS_MAX, &load->scenario->budget_ns);
+	scn_read_unit(load, value, "budget", NULL, SCN_TIME, 1, BUDGET_NS_MAX, &load->scenario->budget_ns);
 	scn_read_percent(load, value, "quantile", &load->scenario->quantile);
-	scn_read_word(load, value, "require", false, require_words, &require);
+	scn_read_word(load, value, "require", NULL, require_words, &require);
 	load->scenario->require_pass = require == 1;
 }
 
@@ -87,12 +87,12 @@ static void read_top(struct scn_load *load)
 	scenario->budget_ns = BUDGET_NS_DEFAULT;
 	scenario->quantile = 0.99;
 	read_name(load);
-	if (scn_read_text(load, load->root, "description", false, &description))
+	if (scn_read_text(load, load->root, "description", NULL, &description))
 		scenario->description = scn_keep(load, description);
-	scn_read_count(load, load->root, "seed", false, 1, UINT64_MAX, &scenario->seed);
-	scn_read_unit(load, load->root, "lag", false, SCN_TIME, 0, LAG_NS_MAX, &scenario->lag_ns);
+	scn_read_count(load, load->root, "seed", NULL, 1, UINT64_MAX, &scenario->seed);
+	scn_read_unit(load, load->root, "lag", NULL, SCN_TIME, 0, LAG_NS_MAX, &scenario->lag_ns);
 	read_fidelity(load);
-	scn_read_count(load, load->root, "workers", false, 1, WORKERS_MAX, &workers);
+	scn_read_count(load, load->root, "workers", NULL, 1, WORKERS_MAX, &workers);
 	scenario->workers = (uint32_t)workers;
 }
 

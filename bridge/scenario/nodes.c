@@ -161,12 +161,12 @@ static void load_node(struct scn_load *load, const struct scn_value *value, stru
 	if (!scn_read_map(load, value, node_keys))
 		return;
 	read_kind(load, value, node);
-	scn_read_word(load, value, "attach", false, attach_words, &attach);
+	scn_read_word(load, value, "attach", NULL, attach_words, &attach);
 	node->attach = (enum scenario_attach)attach;
 	read_rootfs(load, value, node);
 	scn_read_bool(load, value, "privileged", &node->privileged);
 	read_cpus(load, value, node);
-	scn_read_unit(load, value, "memory", false, SCN_SIZE, MEMORY_SIZE_MIN, MEMORY_SIZE_MAX, &node->memory_size);
+	scn_read_unit(load, value, "memory", NULL, SCN_SIZE, MEMORY_SIZE_MIN, MEMORY_SIZE_MAX, &node->memory_size);
 	read_pairs(load, value, "sysctls", sysctl_key_ok, false, &node->sysctls, &node->sysctl_count);
 	read_pairs(load, value, "env", env_key_ok, true, &node->env, &node->env_count);
 	read_start(load, value, node);

@@ -120,7 +120,7 @@ struct builder {
 static struct scenario_pos mark_pos(const struct fy_mark *mark)
 {
 	if (!mark || mark->line < 0 || mark->column < 0)
-		return (struct scenario_pos){1, 1};
+		return (struct scenario_pos){0};
 	return (struct scenario_pos){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
@@ -174,6 +174,9 @@ static bool take_value(struct builder *builder, struct scn_value *value)
 {
 	struct scn_value *open = builder->open;
 
+	/* nothing, as after "key:", has no place of its own */
+	if (!value->pos.line && open)
+		value->pos = builder->key ? builder->key->pos : open->pos;
 	if (!open) {
 		builder->root = value;
 	} else if (open->kind == SCN_MAP) {
@@ -211,28 +214,63 @@ static struct scn_value *new_value(struct builder *builder, enum scn_kind kind, 
 	return value;
 }
 
+/*
+ * The text of a scalar, folded and with its escapes resolved, in load->tree. fy_token_get_text() would do, but leaks
+ * when a quoted scalar has more than a few escapes.
+ */
+static bool read_text(struct scn_load *load, struct fy_token *token, struct scn_value *value)
+{
+	struct fy_token_iter *iter = fy_token_iter_create(token);
+	const struct fy_iter_chunk *chunk = NULL;
+	char *text = NULL, *bigger;
+	size_t len = 0, room = 0;
+	int err = 0;
+
+	if (!iter) {
+		load->nomem = true;
+		return false;
+	}
+	while ((chunk = fy_token_iter_chunk_next(iter, chunk, &err))) {
+		if (!text || room - len < chunk->len) {
+			room = (len + chunk->len) * 2 + 16;
+			bigger = scn_alloc(&load->tree, room + 1);
+			if (!bigger) {
+				load->nomem = true;
+				break;
+			}
+			if (len)
+				memcpy(bigger, text, len);
+			text = bigger;
+		}
+		memcpy(text + len, chunk->str, chunk->len);
+		len += chunk->len;
+	}
+	fy_token_iter_destroy(iter);
+	/* an empty block scalar at the end of the file counts as an error there, and is none */
+	if (err && len && !load->nomem) {
+		scn_error_at(load, value->pos, "this text cannot be read; check its quotes and indentation");
+		return false;
+	}
+	if (text) {
+		value->text = text;
+		value->len = len;
+	}
+	return !load->nomem;
+}
+
 static bool take_scalar(struct builder *builder, struct fy_token *token, struct scenario_pos pos)
 {
 	struct scn_value *value = new_value(builder, SCN_TEXT, pos);
-	const char *text;
-	size_t len;
 
-	if (!value)
+	if (!value || (token && !read_text(builder->load, token, value)))
 		return false;
-	text = token_text(token, &len);
-	if (memchr(text, '\0', len)) {
+	if (memchr(value->text, '\0', value->len)) {
 		scn_error_at(builder->load, pos, "escaped NUL in a text; no text of a scenario can hold one");
 		return false;
 	}
 	value->plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
-	if (value->plain && scn_is_null_text(text, len))
+	if (value->plain && scn_is_null_text(value->text, value->len))
 		value->kind = SCN_NULL;
-	value->text = scn_strndup(&builder->load->tree, text, len);
-	value->len = len;
-	if (!value->text) {
-		builder->load->nomem = true;
-		return false;
-	}
 	if (builder->open && builder->open->kind == SCN_MAP && !builder->key)
 		return take_key(builder, value);
 	return take_value(builder, value);

@@ -115,9 +115,9 @@ bool scn_read_map(struct scn_load *load, const struct scn_value *value, const ch
 	return true;
 }
 
-void scn_need(struct scn_load *load, const struct scn_value *map, const char *key)
+void scn_need(struct scn_load *load, const struct scn_value *map, const char *key, const char *example)
 {
-	scn_error_key(load, map, "lacks \"%s\"", key);
+	scn_error_key(load, map, "lacks \"%s\"; write %s: %s", key, key, example);
 }
 
 bool scn_text(struct scn_load *load, const struct scn_value *value)
@@ -133,19 +133,20 @@ bool scn_text(struct scn_load *load, const struct scn_value *value)
 
 /* The scalar under a key, or NULL when it is absent or (reported) wrong. */
 static const struct scn_value *read_scalar(struct scn_load *load, const struct scn_value *map, const char *key,
-					   bool need)
+					   const char *need)
 {
 	const struct scn_value *value = scn_get(map, key);
 
 	if (!value) {
 		if (need)
-			scn_need(load, map, key);
+			scn_need(load, map, key, need);
 		return NULL;
 	}
 	return scn_text(load, value) ? value : NULL;
 }
 
-bool scn_read_text(struct scn_load *load, const struct scn_value *map, const char *key, bool need, const char **ret)
+bool scn_read_text(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
+		   const char **ret)
 {
 	const struct scn_value *value = read_scalar(load, map, key, need);
 
@@ -157,7 +158,7 @@ bool scn_read_text(struct scn_load *load, const struct scn_value *map, const cha
 
 bool scn_read_bool(struct scn_load *load, const struct scn_value *map, const char *key, bool *ret)
 {
-	const struct scn_value *value = read_scalar(load, map, key, false);
+	const struct scn_value *value = read_scalar(load, map, key, NULL);
 
 	if (!value)
 		return false;
@@ -172,7 +173,7 @@ bool scn_read_bool(struct scn_load *load, const struct scn_value *map, const cha
 	return true;
 }
 
-bool scn_read_count(struct scn_load *load, const struct scn_value *map, const char *key, bool need, uint64_t min,
+bool scn_read_count(struct scn_load *load, const struct scn_value *map, const char *key, const char *need, uint64_t min,
 		    uint64_t max, uint64_t *ret)
 {
 	const struct scn_value *value = read_scalar(load, map, key, need);
@@ -194,7 +195,7 @@ bool scn_read_count(struct scn_load *load, const struct scn_value *map, const ch
 
 bool scn_read_number(struct scn_load *load, const struct scn_value *map, const char *key, double *ret)
 {
-	const struct scn_value *value = read_scalar(load, map, key, false);
+	const struct scn_value *value = read_scalar(load, map, key, NULL);
 	struct scn_decimal number;
 	double power = 1;
 
@@ -219,7 +220,7 @@ bool scn_read_number(struct scn_load *load, const struct scn_value *map, const c
 	return true;
 }
 
-bool scn_read_word(struct scn_load *load, const struct scn_value *map, const char *key, bool need,
+bool scn_read_word(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
 		   const char *const *words, unsigned int *ret)
 {
 	const struct scn_value *value = read_scalar(load, map, key, need);

@@ -22,13 +22,13 @@ static void load_step(struct scn_load *load, const struct scn_value *value, stru
 		return;
 	}
 	scn_read_map(load, value, step_keys);
-	scn_read_unit(load, value, "at", false, SCN_TIME, 0, AT_NS_MAX, &step->at_ns);
+	scn_read_unit(load, value, "at", NULL, SCN_TIME, 0, AT_NS_MAX, &step->at_ns);
 	field = scn_get(value, "node");
 	if (field)
 		step->node = scn_find_node(load, field);
 	else
-		scn_need(load, value, "node");
-	if (scn_read_text(load, value, "run", true, &text))
+		scn_need(load, value, "node", "h1");
+	if (scn_read_text(load, value, "run", "ping -c 1 h2", &text))
 		step->run = scn_keep(load, text);
 	scn_read_bool(load, value, "background", &step->background);
 }

@@ -126,8 +126,8 @@ static void report_unit(struct scn_load *load, const struct scn_value *value, co
 			  kind->what, units, "100", kind->examples[0]);
 }
 
-bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const char *key, bool need, enum scn_unit unit,
-		   uint64_t min, uint64_t max, uint64_t *ret)
+bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
+		   enum scn_unit unit, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	const struct unit_kind *kind = &kinds[unit];
 	const struct scn_value *value = scn_get(map, key);
@@ -139,7 +139,7 @@ bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const cha
 
 	if (!value) {
 		if (need)
-			scn_need(load, map, key);
+			scn_need(load, map, key, need);
 		return false;
 	}
 	if (!scn_text(load, value))

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gbload.c - offers UDP load inside a container and measures what arrives; static, so it runs in any container.
+ *
+ *	gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS	FRAMES/S 0: as fast as it goes
+ *	gbload receive SECONDS				prints "ready", then counts from the first frame on
+ *
+ * Frame sizes count as in RFC 2544: Ethernet header and FCS included, so 64..1518 (more on jumbo links). Both print one
+ * JSON object. The rate received is (frames - 1) / (last - first arrival), so a sender's start and end do not count.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PORT        40001
+#define BATCH       16
+#define FRAME_EXTRA 46 /* Ethernet header and FCS, IPv4, UDP */
+#define SIZE_MAX_   16384
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int send_load(const char *address, size_t frame_size, double rate, double seconds)
+{
+	static char payload[SIZE_MAX_];
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	struct iovec iov = {.iov_base = payload};
+	struct mmsghdr messages[BATCH];
+	uint64_t start, end, now, sent = 0, refused = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || frame_size < 64 || frame_size > SIZE_MAX_ || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		perror("gbload: send");
+		return 1;
+	}
+	iov.iov_len = frame_size - FRAME_EXTRA;
+	memset(messages, 0, sizeof(messages));
+	for (int i = 0; i < BATCH; i++) {
+		messages[i].msg_hdr.msg_iov = &iov;
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	start = clock_ns();
+	end = start + (uint64_t)(seconds * 1e9);
+	while ((now = clock_ns()) < end) {
+		unsigned int batch = BATCH;
+
+		if (rate > 0) {
+			double due = (double)(now - start) * rate / 1e9 - (double)(sent + refused);
+
+			if (due < 1) {
+				struct timespec nap = {0, (long)((1 - due) * 1e9 / rate)};
+
+				nanosleep(&nap, NULL);
+				continue;
+			}
+			batch = due < BATCH ? (unsigned int)due : BATCH;
+		}
+		int n = sendmmsg(fd, messages, batch, 0);
+		if (n > 0)
+			sent += (uint64_t)n;
+		else if (errno == ENOBUFS || errno == EAGAIN || errno == ECONNREFUSED)
+			refused++;
+		else
+			break;
+	}
+	now = clock_ns();
+	printf("{\"sent\": %llu, \"refused\": %llu, \"rate\": %.1f, \"seconds\": %.6f}\n", (unsigned long long)sent,
+	       (unsigned long long)refused, (double)sent * 1e9 / (double)(now - start), (double)(now - start) / 1e9);
+	return 0;
+}
+
+static int receive_load(double seconds)
+{
+	static char buffers[BATCH][SIZE_MAX_];
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	struct mmsghdr messages[BATCH];
+	struct iovec iov[BATCH];
+	uint64_t first = 0, last = 0, received = 0, bytes = 0, end = UINT64_MAX;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 1 << 23;
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
+		perror("gbload: receive");
+		return 1;
+	}
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	memset(messages, 0, sizeof(messages));
+	for (int i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){.iov_base = buffers[i], .iov_len = sizeof(buffers[i])};
+		messages[i].msg_hdr.msg_iov = &iov[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	printf("ready\n");
+	fflush(stdout);
+	while (clock_ns() < end) {
+		int n, r = poll(&poll_fd, 1, first ? 200 : 10000);
+
+		if (r <= 0) {
+			if (!first)
+				break;
+			continue;
+		}
+		n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
+		if (n <= 0)
+			continue;
+		last = clock_ns();
+		if (!first) {
+			first = last;
+			end = first + (uint64_t)(seconds * 1e9);
+		}
+		received += (uint64_t)n;
+		for (int i = 0; i < n; i++)
+			bytes += messages[i].msg_len + FRAME_EXTRA;
+	}
+	printf("{\"received\": %llu, \"bytes\": %llu, \"rate\": %.1f, \"seconds\": %.6f}\n",
+	       (unsigned long long)received, (unsigned long long)bytes,
+	       last > first ? (double)(received - 1) * 1e9 / (double)(last - first) : 0.0,
+	       (double)(last - first) / 1e9);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 6 && strcmp(argv[1], "send") == 0)
+		return send_load(argv[2], strtoul(argv[3], NULL, 10), atof(argv[4]), atof(argv[5]));
+	if (argc == 3 && strcmp(argv[1], "receive") == 0)
+		return receive_load(atof(argv[2]));
+	fprintf(stderr, "usage: gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS | gbload receive SECONDS\n");
+	return 2;
+}

@@ -297,12 +297,16 @@ static bool take_open(struct builder *builder, enum scn_kind kind, struct scenar
 static bool refuse_extras(struct builder *builder, struct fy_token *anchor, struct fy_token *tag,
 			  struct scenario_pos pos)
 {
+	const struct fy_mark *mark;
 	const char *text;
 	size_t len;
 
 	if (!anchor && !tag)
 		return true;
 	text = token_text(anchor ? anchor : tag, &len);
+	mark = fy_token_start_mark(anchor ? anchor : tag);
+	if (mark)
+		pos = mark_pos(mark);
 	if (anchor)
 		scn_error_at(builder->load, pos,
 			     "anchor \"&%.*s\"; anchors are not part of the language, write values out",

@@ -134,14 +134,14 @@ static bool expand_short(struct scn_load *load, struct path *path)
 		section = "nodes";
 	if (!section) {
 		scn_guess_init(&guess, word);
-		for (const char *const *key = top_keys; *key; key++)
-			scn_guess_try(&guess, *key);
 		for (child = links ? links->first : NULL; child; child = child->next)
 			if (child->key)
 				scn_guess_try(&guess, child->key);
 		for (child = nodes ? nodes->first : NULL; child; child = child->next)
 			if (child->key)
 				scn_guess_try(&guess, child->key);
+		for (const char *const *key = top_keys; *key; key++)
+			scn_guess_try(&guess, *key);
 		scn_error_at(load, (struct scenario_pos){0}, "there is no key, link or node \"%s\"%s",
 			     scn_show(word).text,
 			     guess.best ? scn_guess_text(&guess) : "; begin with links.NAME or nodes.NAME");

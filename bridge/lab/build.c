@@ -21,9 +21,9 @@
 #define BR_STATE_FORWARDING 3 /* linux/if_bridge.h, which does not go together with linux/if.h */
 
 /*
- * IPv4 settings of a new network namespace are copied from the host's, so that a host that routes (any with Docker) would
- * make every container a router. An experiment must not depend on its host. IPv6 addresses are usable at once and routers
- * are not asked for: both only put frames on the wire that no step of the experiment sent.
+ * IPv4 settings of a new network namespace are copied from the host's, so that a host that routes (any with Docker)
+ * would make every container a router. An experiment must not depend on its host. IPv6 addresses are usable at once and
+ * routers are not asked for: both only put frames on the wire that no step of the experiment sent.
  */
 static const char *const base_sysctls[][2] = {
 	{"net.ipv4.ip_forward", "0"},

@@ -15,7 +15,7 @@
 #include "bridge/lab/cgroup.h"
 #include "bridge/lab/state.h"
 
-#define PARENT	       "ghostbridge"
+#define PARENT         "ghostbridge"
 #define PERIOD_US      100000 /* the kernel's default CPU bandwidth period */
 #define EMPTY_TRIES    2500
 #define EMPTY_RETRY_NS 2000000L
@@ -192,10 +192,11 @@ int cgroup_limit_node(struct cgroup_host *host, int journal_fd, const char *lab,
 		if (i == CGROUP_CPU ? cpus <= 0 : !memory_size)
 			continue;
 		if (hierarchy->root_fd < 0)
-			return diag_set(diag, -ENOTSUP,
-					"node '%s' has a %s limit, but this host has no %s cgroup controller: mount one "
-					"or drop the limit",
-					node, controller_names[i], controller_names[i]);
+			return diag_set(
+				diag, -ENOTSUP,
+				"node '%s' has a %s limit, but this host has no %s cgroup controller: mount one "
+				"or drop the limit",
+				node, controller_names[i], controller_names[i]);
 		err = hierarchy->prepared ? 0 : prepare(hierarchy, controller_names[i], journal_fd, lab);
 		if (err)
 			return diag_set(diag, err, "cannot make cgroup %s/" PARENT "/%s: %s", hierarchy->mount, lab,

@@ -23,9 +23,9 @@ enum cgroup_controller {
 
 /* Where one controller lives on this host. */
 struct cgroup_hierarchy {
-	int root_fd;	 /* its mount point; stays valid when a fresh sysfs hides the path. -1: not there */
-	bool unified;	 /* cgroup v2 */
-	bool prepared;	 /* ghostbridge/LAB exists */
+	int root_fd;     /* its mount point; stays valid when a fresh sysfs hides the path. -1: not there */
+	bool unified;    /* cgroup v2 */
+	bool prepared;   /* ghostbridge/LAB exists */
 	char mount[128]; /* path as the host sees it */
 };
 
@@ -50,8 +50,7 @@ void cgroup_close(struct cgroup_host *host);
  * Return: 0 or a negative errno with @diag
  */
 int cgroup_limit_node(struct cgroup_host *host, int journal_fd, const char *lab, const char *node, double cpus,
-		      uint64_t memory_size, pid_t init, int ret_procs_fds[CGROUP_CONTROLLER_COUNT],
-		      struct diag *diag);
+		      uint64_t memory_size, pid_t init, int ret_procs_fds[CGROUP_CONTROLLER_COUNT], struct diag *diag);
 
 /** cgroup_remove_lab() - Remove ghostbridge/@lab from every hierarchy; its processes are dead or dying. */
 int cgroup_remove_lab(struct cgroup_host *host, const char *lab);

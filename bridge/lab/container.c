@@ -46,7 +46,7 @@ static const char *const base_config[][2] = {
 	{"lxc.mount.entry", "tmpfs dev/shm tmpfs nosuid,nodev,mode=1777,create=dir 0 0"},
 	{"lxc.mount.entry", LAB_INIT " run/ghostbridge-init none bind,ro,create=file 0 0"},
 	/* VPN programs want it; the container's own user namespace says what they may do with it. */
-	{"lxc.mount.entry", "/dev/net/tun dev/net/tun none bind,create=file,optional 0 0"},
+	{"lxc.mount.entry", LAB_TUN " dev/net/tun none bind,create=file,optional 0 0"},
 	{"lxc.log.level", "ERROR"},
 };
 

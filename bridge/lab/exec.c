@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,13 +20,14 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bridge/lab/lab_priv.h"
 
 #define EXIT_NOT_EXECUTABLE 126 /* as the shell says it */
-#define EXIT_NOT_FOUND	    127
+#define EXIT_NOT_FOUND      127
 
 static const char *const base_env[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -89,8 +91,9 @@ static int drop_capabilities(void)
 
 static int arrange_stdio(const int stdio[3], uid_t uid)
 {
-	int copies[3];
+	struct statfs fs;
 	struct stat info;
+	int copies[3];
 
 	/* Out of the way first: stdio may be any of 0, 1, 2 in any order. */
 	for (int i = 0; i < 3; i++) {
@@ -98,7 +101,8 @@ static int arrange_stdio(const int stdio[3], uid_t uid)
 		if (copies[i] < 0)
 			return -errno;
 		/* So that /dev/stdout can be opened again: an anonymous pipe belongs to who made it, our root. */
-		if (uid && !fstat(copies[i], &info) && S_ISFIFO(info.st_mode) && !info.st_uid && !info.st_nlink)
+		if (uid && !fstatfs(copies[i], &fs) && fs.f_type == PIPEFS_MAGIC && !fstat(copies[i], &info) &&
+		    !info.st_uid)
 			(void)!fchown(copies[i], uid, uid);
 	}
 	for (int i = 0; i < 3; i++)

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 #include "bridge/lab/lab_priv.h"
 #include "bridge/lab/tap.h"
 
+#define TUN_MAJOR     10 /* linux/Documentation/admin-guide/devices.txt */
+#define TUN_MINOR     200
 #define TAKE_TRIES    2000 /* x 1 ms: how long a lock may be held by somebody who only cleans up */
 #define TAKE_RETRY_NS 1000000L
 
@@ -50,7 +53,7 @@ static int write_file(const char *path, const void *data, size_t size, int flags
 /* Unmount what is mounted below PREFIX/@name, deepest first; what is underneath may show, the mounts may not. */
 static int unmount_below(const char *prefix, const char *const *names)
 {
-	char (*paths)[512] = NULL, (*bigger)[512], line[1024], path[512];
+	char(*paths)[512] = NULL, (*bigger)[512], line[1024], path[512];
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	size_t count = 0, prefix_len = strlen(prefix);
 	int err = 0;
@@ -125,7 +128,7 @@ static int enter_mounts(struct lab *lab, struct diag *diag)
 	state_fd = open_tree(AT_FDCWD, lab->state_dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (state_fd < 0)
 		return diag_set(diag, -errno, "cannot clone the mount of %s: %s", lab->state_dir, strerror(errno));
-	if (mount("lab", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") || mkdir(LAB_STATE_ROOT, 0755) ||
+	if (mount("lab", "/run", "tmpfs", MS_NOSUID, "mode=755") || mkdir(LAB_STATE_ROOT, 0755) ||
 	    mkdir(lab->state_dir, 0755) ||
 	    move_mount(state_fd, "", AT_FDCWD, lab->state_dir, MOVE_MOUNT_F_EMPTY_PATH) || mkdir(LAB_DIR, 0755) ||
 	    mkdir(LAB_ROOT_MOUNT, 0755) || mkdir(LAB_LXC_DIR, 0755) || mkdir(LAB_LOG_DIR, 0755) ||
@@ -137,6 +140,9 @@ static int enter_mounts(struct lab *lab, struct diag *diag)
 	err = write_file(LAB_INIT, lab_init_blob, (size_t)(lab_init_blob_end - lab_init_blob), O_CREAT, 0755);
 	if (err)
 		return diag_set(diag, err, "cannot write %s: %s", LAB_INIT, strerror(-err));
+	/* The host's own node may be 0600, and is not ours to change. Without it VPN programs fail, nothing else. */
+	if (!mknod(LAB_TUN, S_IFCHR, makedev(TUN_MAJOR, TUN_MINOR)))
+		(void)!chmod(LAB_TUN, 0666);
 	return make_rootfs(diag);
 }
 

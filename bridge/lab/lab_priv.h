@@ -16,21 +16,22 @@
 #include "bridge/lab/link.h"
 #include "bridge/lab/state.h"
 
-#define LAB_DIR	       "/run/lab"
+#define LAB_DIR        "/run/lab"
 #define LAB_ROOTFS     LAB_DIR "/rootfs" /* the host's files, read-only, without its /proc /sys /dev /run /tmp */
-#define LAB_ROOT_MOUNT LAB_DIR "/mnt"	 /* where liblxc puts a root file system together */
+#define LAB_ROOT_MOUNT LAB_DIR "/mnt"    /* where liblxc puts a root file system together */
 #define LAB_LXC_DIR    LAB_DIR "/lxc"
 #define LAB_LOG_DIR    LAB_DIR "/log"
 #define LAB_HOSTS_DIR  LAB_DIR "/hosts"
 #define LAB_INIT       LAB_DIR "/init"
+#define LAB_TUN        LAB_DIR "/tun" /* /dev/net/tun with a mode that lets a container's user open it */
 
 /* Root of an unprivileged container is this user and group outside: a range far from those of /etc/subuid. */
 #define LAB_UID_BASE  0x67630000u
 #define LAB_UID_COUNT 65536u
 
 struct lab_node {
-	pid_t init;	 /* in the lab's PID namespace; 0 before the container runs */
-	int pidfd;	 /* of init */
+	pid_t init;        /* in the lab's PID namespace; 0 before the container runs */
+	int pidfd;         /* of init */
 	int monitor_pidfd; /* of liblxc's process beside it */
 	int netns_fd;
 	struct nl_sock *netlink; /* in the container's network namespace */
@@ -40,16 +41,16 @@ struct lab_node {
 struct lab {
 	char name[128];
 	char state_dir[STATE_PATH_SIZE];
-	int lock_fd;	/* held, never used: the lock lives as long as this process */
+	int lock_fd; /* held, never used: the lock lives as long as this process */
 	int journal_fd;
-	int netns_fd;	/* the lab's own namespaces, to come back to */
+	int netns_fd; /* the lab's own namespaces, to come back to */
 	int pidns_fd;
 	struct rlimit files_limit; /* as the daemon found it, for the commands it starts */
 	struct cgroup_host cgroups;
 	struct nl_sock *netlink; /* in the lab's network namespace */
 	const struct scenario *scenario;
-	struct lab_node *nodes;	 /* one per scenario node, NULL before lab_build() */
-	int *tap_fds;		 /* one per scenario end */
+	struct lab_node *nodes; /* one per scenario node, NULL before lab_build() */
+	int *tap_fds;           /* one per scenario end */
 };
 
 #endif /* LAB_LAB_PRIV_H */

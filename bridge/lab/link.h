@@ -21,8 +21,8 @@ struct link_spec {
 	const char *alias;
 	const uint8_t *mac;
 	uint32_t mtu;
-	int master;	/* ifindex of the bridge it joins */
-	int netns_fd;	/* where it is to appear; -1: here */
+	int master;   /* ifindex of the bridge it joins */
+	int netns_fd; /* where it is to appear; -1: here */
 	bool up;
 };
 

@@ -21,9 +21,9 @@
 #include "bridge/lab/lab.h"
 #include "bridge/lab/state.h"
 
-#define NAME_LEN_MAX	 64
+#define NAME_LEN_MAX     64
 #define JOURNAL_SIZE_MAX (1u << 20)
-#define DEATH_WAIT_MS	 10000 /* a killed daemon takes its containers along first; 100 of them need a moment */
+#define DEATH_WAIT_MS    10000 /* a killed daemon takes its containers along first; 100 of them need a moment */
 
 int state_check_name(const char *name, struct diag *diag)
 {

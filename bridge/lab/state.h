@@ -30,7 +30,8 @@ void state_path(const char *name, char *ret_path);
  */
 int state_take(const char *name, bool create, int *ret_fd);
 
-/** journal_open() - Open (create) the journal of the lab whose lock the caller holds. Return: fd or a negative errno. */
+/** journal_open() - Open (create) the journal of the lab whose lock the caller holds. Return: fd or a negative errno.
+ */
 int journal_open(const char *name);
 
 /** journal_add() - Write "@kind @path" to the journal and wait until it is on disk. Return: 0 or a negative errno. */

@@ -1,0 +1,893 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * check_lab.c - the lab against the real kernel and the real liblxc: needs root, changes nothing of the host.
+ *
+ * What a test does inside a lab runs in the experiment daemon, a child of the test, where Check's assertions do not
+ * reach: there need() prints what failed and makes the daemon exit with 1, which the test asserts not to happen.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pty.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bridge/lab/lab.h"
+
+#define need(condition)                                                                                                \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fprintf(stderr, "%s:%d: %s does not hold (errno %d)\n", __FILE__, __LINE__, #condition,        \
+				errno);                                                                                \
+			return 1;                                                                                      \
+		}                                                                                                      \
+	} while (0)
+
+#define WAIT_MS     10000 /* for what must happen */
+#define KILL_ROUNDS 25
+#define ETHERTYPE   0x88b5 /* for local experiments; nothing else sends it */
+
+struct body {
+	const struct scenario *scenario;
+	int (*run)(struct lab *lab, const struct scenario *scenario);
+};
+
+static struct scenario *load(const char *yaml)
+{
+	struct scenario_errors errors = {0};
+	struct scenario *scenario = NULL;
+
+	if (scenario_load(yaml, strlen(yaml), NULL, &scenario, &errors)) {
+		for (size_t i = 0; i < errors.count; i++)
+			fprintf(stderr, "%u: %s\n", errors.items[i].pos.line, errors.items[i].text);
+		ck_abort_msg("the test's own scenario is wrong");
+	}
+	return scenario;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool wait_until_up(struct lab *lab)
+{
+	uint64_t end_ms = now_ms() + WAIT_MS;
+
+	while (!lab_interfaces_up(lab))
+		if (now_ms() > end_ms)
+			return false;
+	return true;
+}
+
+static int daemon_main(struct lab *lab, void *data)
+{
+	const struct body *body = data;
+	struct diag diag = {""};
+	int err = lab_build(lab, body->scenario, &diag);
+
+	if (err) {
+		fprintf(stderr, "lab_build: %s\n", diag.text);
+		return 1;
+	}
+	if (!wait_until_up(lab)) {
+		fprintf(stderr, "the interfaces do not come up\n");
+		return 1;
+	}
+	err = body->run(lab, body->scenario);
+	lab_done(lab);
+	return err;
+}
+
+/* Build @yaml as experiment @name, do @run in its daemon, undo; everything must succeed and nothing remain. */
+static void run_lab(const char *name, const char *yaml, int (*run)(struct lab *lab, const struct scenario *scenario))
+{
+	struct scenario *scenario = load(yaml);
+	struct body body = {.scenario = scenario, .run = run};
+	struct diag diag = {""};
+	int status;
+	pid_t pid;
+
+	ck_assert_msg(!lab_spawn(name, daemon_main, &body, &pid, &diag), "%s", diag.text);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(lab_reclaim(name, &diag), 1);
+	ck_assert_int_eq(lab_reclaim(name, &diag), 0);
+	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "the daemon ended with status %#x", status);
+	scenario_free(scenario);
+}
+
+/* Run `sh -c @command` in node @node; stdout goes to @output (NUL-terminated). Return: exit status, -1 on errors. */
+static int shell(struct lab *lab, uint32_t node, const char *command, char *output, size_t size)
+{
+	const char *const argv[] = {"sh", "-c", command, NULL};
+	struct lab_exec exec = {.argv = argv};
+	int out[2], null_fd, status, err;
+	struct diag diag = {""};
+	size_t len = 0;
+	ssize_t got;
+	pid_t pid;
+
+	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd < 0 || pipe2(out, O_CLOEXEC))
+		return -1;
+	exec.stdio[0] = null_fd;
+	exec.stdio[1] = out[1];
+	exec.stdio[2] = 2;
+	err = lab_exec(lab, node, &exec, &pid, &diag);
+	close(out[1]);
+	close(null_fd);
+	if (err) {
+		fprintf(stderr, "lab_exec: %s\n", diag.text);
+		close(out[0]);
+		return -1;
+	}
+	while (len + 1 < size && (got = read(out[0], output + len, size - 1 - len)) > 0)
+		len += (size_t)got;
+	output[len] = '\0';
+	close(out[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static bool says(struct lab *lab, uint32_t node, const char *command, const char *expected)
+{
+	char output[8192];
+	int status = shell(lab, node, command, output, sizeof(output));
+
+	if (!status && !strcmp(output, expected))
+		return true;
+	fprintf(stderr, "`%s` ended with %d and said:\n%s\n", command, status, output);
+	return false;
+}
+
+/* A packet socket on interface @name of node @node; stays usable from outside. */
+static int packet_socket(const struct lab *lab, uint32_t node, const char *name)
+{
+	int home_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), net_fd, sock = -1;
+	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(0x0003)};
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", lab_node_pid(lab, node));
+	net_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (home_fd >= 0 && net_fd >= 0 && !setns(net_fd, CLONE_NEWNET)) {
+		sock = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+		address.sll_ifindex = (int)if_nametoindex(name);
+		if (sock >= 0 && bind(sock, (struct sockaddr *)&address, sizeof(address))) {
+			close(sock);
+			sock = -1;
+		}
+		if (setns(home_fd, CLONE_NEWNET))
+			abort();
+	}
+	close(home_fd);
+	close(net_fd);
+	return sock;
+}
+
+/* Read frames from @fd until one equals @frame; others (neighbour discovery) pass by. */
+static bool receives(int fd, const uint8_t *frame, size_t len)
+{
+	static uint8_t buffer[70000];
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	uint64_t end_ms = now_ms() + WAIT_MS;
+
+	while (now_ms() < end_ms && poll(&poll_fd, 1, WAIT_MS) > 0) {
+		ssize_t got = read(fd, buffer, sizeof(buffer));
+
+		if (got == (ssize_t)len && !memcmp(buffer, frame, len))
+			return true;
+	}
+	return false;
+}
+
+/* Move frames between two TAPs, as a simulator with a perfect link would, until killed. */
+static pid_t pump(int left_fd, int right_fd)
+{
+	pid_t pid = fork();
+
+	while (!pid) {
+		struct pollfd poll_fds[2] = {{.fd = left_fd, .events = POLLIN}, {.fd = right_fd, .events = POLLIN}};
+		uint8_t buffer[70000];
+
+		poll(poll_fds, 2, -1);
+		for (int i = 0; i < 2; i++) {
+			ssize_t got = read(poll_fds[i].fd, buffer, sizeof(buffer));
+
+			if (got > 0)
+				(void)!write(poll_fds[!i].fd, buffer, (size_t)got);
+		}
+	}
+	return pid;
+}
+
+static const char pair_yaml[] = "ghostbridge: 1\n"
+				"name: pair\n"
+				"nodes:\n"
+				"  h1: {attach: tap}\n"
+				"  h2: {attach: bridge}\n"
+				"links:\n"
+				"  lan: {kind: csma, rate: 100Mbps, delay: 1us, mtu: 9000, subnet: 10.0.0.0/24,\n"
+				"        ends: [h1, h2]}\n";
+
+static int exchange_frames(struct lab *lab, const struct scenario *scenario)
+{
+	static const size_t lens[] = {15, 60, 64, 1514, 1518, 9014};
+	uint8_t frame[9014];
+
+	for (uint32_t end = 0; end < 2; end++) {
+		int sock = packet_socket(lab, scenario->ends[end].node, "eth0"), tap_fd = lab_tap_fd(lab, end);
+
+		need(sock >= 0 && tap_fd >= 0);
+		need(fcntl(tap_fd, F_GETFL) & O_NONBLOCK);
+		need(fcntl(tap_fd, F_GETFD) & FD_CLOEXEC);
+		for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+			for (size_t j = 0; j < lens[i]; j++)
+				frame[j] = (uint8_t)(j * 7 + i);
+			memcpy(frame, "\xff\xff\xff\xff\xff\xff\x02\x67\x62\x01\x02\x03", 12);
+			frame[12] = ETHERTYPE >> 8;
+			frame[13] = ETHERTYPE & 0xff;
+			need(write(tap_fd, frame, lens[i]) == (ssize_t)lens[i]);
+			need(receives(sock, frame, lens[i]));
+			need(write(sock, frame, lens[i]) == (ssize_t)lens[i]);
+			need(receives(tap_fd, frame, lens[i]));
+		}
+		/* An 802.3 length frame to a link-local group, as LLDP and IS-IS send them, through both attachments.
+		 */
+		memcpy(frame, "\x01\x80\xc2\x00\x00\x0e\x02\x67\x62\x01\x02\x03\x00\x2e\xfe\xfe\x03", 17);
+		need(write(tap_fd, frame, 60) == 60);
+		need(receives(sock, frame, 60));
+		need(write(sock, frame, 60) == 60);
+		need(receives(tap_fd, frame, 60));
+		close(sock);
+	}
+	return 0;
+}
+
+START_TEST(frames_pass_between_tap_and_container)
+{
+	run_lab("check-frames", pair_yaml, exchange_frames);
+}
+END_TEST
+
+static int use_pair(struct lab *lab, const struct scenario *scenario)
+{
+	char output[4096];
+	pid_t pumping;
+
+	need(says(lab, 0, "cat /sys/class/net/eth0/mtu", "9000\n"));
+	need(says(lab, 1, "cat /sys/class/net/eth0/mtu", "9000\n"));
+	need(says(lab, 0, "cat /sys/class/net/eth0/ifalias", "h1.eth0\n"));
+	need(says(lab, 1, "cat /sys/class/net/eth0/ifalias", "h2.eth0\n"));
+	need(says(lab, 0, "cat /sys/class/net/eth0/speed /sys/class/net/eth0/duplex", "100\nhalf\n"));
+	for (uint32_t i = 0; i < 2; i++) {
+		char mac[32];
+		const uint8_t *bytes = scenario->ends[i].mac;
+
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x\n", bytes[0], bytes[1], bytes[2], bytes[3],
+			 bytes[4], bytes[5]);
+		need(says(lab, i, "cat /sys/class/net/eth0/address", mac));
+	}
+	need(says(lab, 0, "hostname", "h1\n"));
+	need(says(lab, 0, "getent hosts h2", "10.0.0.2        h2\n"));
+	need(says(lab, 1, "getent hosts h1 h2 | tr -s ' '", "10.0.0.1 h1\n10.0.0.2 h2\n"));
+
+	/* Nothing leads from one container to the other but the TAPs. */
+	need(shell(lab, 0, "ping -c1 -W0.2 h2", output, sizeof(output)) == 1);
+	pumping = pump(lab_tap_fd(lab, 0), lab_tap_fd(lab, 1));
+	need(pumping > 0);
+	need(!shell(lab, 0, "ping -c2 -i0.01 -w5 h2", output, sizeof(output)));
+	need(!shell(lab, 0, "ping -c2 -i0.01 -w5 -M do -s 8972 h2", output, sizeof(output)));
+	/* TCP tells whether checksums are whole on the TAPs, which ping does not. */
+	need(!shell(lab, 1,
+		    "perl -MIO::Socket::INET -e '$l = IO::Socket::INET->new(LocalPort => 5001, Listen => 1) or die;"
+		    " exit if fork; $c = $l->accept; print $c q(x) x 1000000;' >/dev/null",
+		    output, sizeof(output)));
+	need(says(lab, 0,
+		  "perl -MIO::Socket::INET -e '$c = IO::Socket::INET->new(\"h2:5001\") or die $!;"
+		  " while (<$c>) { $n += length } print $n'",
+		  "1000000"));
+	kill(pumping, SIGKILL);
+	waitpid(pumping, NULL, 0);
+	return 0;
+}
+
+START_TEST(a_pair_talks_over_its_taps)
+{
+	run_lab("check-pair", pair_yaml, use_pair);
+}
+END_TEST
+
+static int run_commands(struct lab *lab, const struct scenario *scenario)
+{
+	const char *const missing[] = {"no-such-command", NULL}, *const directory[] = {"/etc", NULL};
+	const char *const sleeper[] = {"sh", "-c", "sleep 1000 & wait", NULL};
+	const char *const tty[] = {"sh", "-c", "test -t 0 && echo typed > /dev/tty && stty size", NULL};
+	const char *const extra[] = {"HERE=there", "PATH=/bin:/usr/bin", NULL};
+	const char *const greet[] = {"sh", "-c", "test \"$HERE$COLOUR\" = thereblue && test -z \"$GB_LEAK\"", NULL};
+	struct lab_exec exec = {.stdio = {0, 1, 2}};
+	int leak_fd, status, master_fd, slave_fd, null_fd;
+	struct diag diag = {""};
+	char output[4096];
+	ssize_t got;
+	pid_t pid;
+
+	(void)scenario;
+	setenv("GB_LEAK", "1", 1);
+	leak_fd = open("/etc/hosts", O_RDONLY); /* without O_CLOEXEC, as a library might */
+	need(leak_fd >= 0);
+	null_fd = open("/dev/null", O_RDWR);
+
+	need(shell(lab, 0, "exit 7", output, sizeof(output)) == 7);
+	need(shell(lab, 0, "kill -9 $$", output, sizeof(output)) == 128 + SIGKILL);
+	need(says(lab, 0, "pwd", "/root\n"));
+	need(says(lab, 0, "ls /proc/self/fd", "0\n1\n2\n3\n")); /* 3 is the directory being read */
+	need(says(lab, 0, "echo out > /dev/stdout", "out\n"));
+	need(says(lab, 0, "sed -n 's/^Sig[BIC]..:.//p' /proc/self/status | sort -u", "0000000000000000\n"));
+	need(says(lab, 0, "echo $HOME $COLOUR", "/root blue\n"));
+
+	exec.stdio[0] = exec.stdio[1] = exec.stdio[2] = null_fd;
+	exec.argv = missing;
+	need(!lab_exec(lab, 0, &exec, &pid, &diag));
+	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 127);
+	exec.argv = directory;
+	need(!lab_exec(lab, 0, &exec, &pid, &diag));
+	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 126);
+	exec.argv = greet;
+	exec.env = extra;
+	need(!lab_exec(lab, 0, &exec, &pid, &diag));
+	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status));
+
+	/* A command is a process group, killed with its children. */
+	exec.argv = sleeper;
+	exec.env = NULL;
+	need(!lab_exec(lab, 0, &exec, &pid, &diag));
+	need(getpgid(pid) == pid);
+	need(!killpg(pid, SIGKILL));
+	need(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	need(says(lab, 0, "pgrep -x sleep; true", ""));
+
+	need(!openpty(&master_fd, &slave_fd, NULL, NULL, &(struct winsize){.ws_row = 5, .ws_col = 77}));
+	exec.argv = tty;
+	exec.terminal = true;
+	exec.stdio[0] = exec.stdio[1] = exec.stdio[2] = slave_fd;
+	need(!lab_exec(lab, 0, &exec, &pid, &diag));
+	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status));
+	got = read(master_fd, output, sizeof(output) - 1);
+	need(got > 0);
+	output[got] = '\0';
+	need(!strcmp(output, "typed\r\n5 77\r\n"));
+
+	/* A dead container is a dead container. */
+	need(lab_node_pid(lab, 0) > 0);
+	kill(lab_node_pid(lab, 0), SIGKILL);
+	for (uint64_t end_ms = now_ms() + WAIT_MS; lab_node_pid(lab, 0) > 0;)
+		need(now_ms() < end_ms);
+	need(lab_exec(lab, 0, &exec, &pid, &diag) == -ESRCH);
+	need(strstr(diag.text, "'h1'"));
+	need(lab_exec(lab, 9, &exec, &pid, &diag) == -EINVAL);
+	return 0;
+}
+
+START_TEST(commands_run_as_asked)
+{
+	run_lab("check-exec",
+		"ghostbridge: 1\nname: x\nnodes: {h1: {env: {COLOUR: blue}}, h2: {}}\n"
+		"links: {w: {kind: wire, subnet: 10.0.0.0/24, ends: [h1, h2]}}\n",
+		run_commands);
+}
+END_TEST
+
+static int look_around(struct lab *lab, const struct scenario *scenario)
+{
+	char path[64], line[128] = "", output[4096];
+	unsigned int inside, outside, count;
+	FILE *file;
+
+	(void)scenario;
+	need(says(lab, 0, "id -u", "0\n"));
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", lab_node_pid(lab, 0));
+	file = fopen(path, "re");
+	need(file && fgets(line, sizeof(line), file));
+	fclose(file);
+	need(sscanf(line, "%u %u %u", &inside, &outside, &count) == 3);
+	need(inside == 0 && outside == 0x67630000 && count == 65536);
+	need(shell(lab, 0, "cat /etc/shadow 2>/dev/null", output, sizeof(output)));
+	need(shell(lab, 0, "touch /x /etc/x /usr/x 2>/dev/null", output, sizeof(output)));
+	need(shell(lab, 0, "mount -o remount,rw / 2>/dev/null", output, sizeof(output)));
+	need(says(lab, 0, "for d in /tmp /run /root /var/tmp /var/log /var/run /dev/shm; do touch $d/x || exit; done",
+		  ""));
+	need(says(lab, 1, "ls /tmp /root /var/tmp /dev/shm | grep x; true", ""));
+	need(says(lab, 0, "ls /run/ghostbridge /run/lab 2>/dev/null; true", ""));
+	need(says(lab, 0, "test -c /dev/net/tun && ip tuntap add t0 mode tun && ls -d /sys/class/net/t0",
+		  "/sys/class/net/t0\n"));
+	need(says(lab, 0, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/eth0/arp_ignore", "1\n2\n"));
+	need(says(lab, 1, "cat /proc/sys/net/ipv4/ip_forward", "0\n"));
+	need(says(lab, 0, "ps -e -o comm= | head -1", "ghostbridge-ini\n"));
+	need(says(lab, 0, "test $(ps -e | wc -l) -lt 8", ""));
+
+	/* 10 MB fit into 32 MiB, 100 MB do not, and only the command dies of it. */
+	need(says(lab, 0, "perl -e '$x = q(a) x 10000000; print length $x'", "10000000"));
+	need(shell(lab, 0, "exec perl -e '$x = q(a) x 100000000; print length $x'", output, sizeof(output)) ==
+	     128 + SIGKILL);
+	need(lab_node_pid(lab, 0) > 0);
+	need(says(lab, 1, "perl -e '$x = q(a) x 100000000; print length $x'", "100000000"));
+
+	/* Privileged: root is root, still with a file system of its own and without the host's clock and modules. */
+	need(says(lab, 2, "cat /proc/self/uid_map | tr -s ' '", " 0 0 4294967295\n"));
+	need(shell(lab, 2, "touch /x 2>/dev/null", output, sizeof(output)));
+	need(says(lab, 2, "touch /var/tmp/x", ""));
+	need(!shell(lab, 2, "sed -n 's/^CapBnd:.//p' /proc/self/status", output, sizeof(output)));
+	need(!(strtoull(output, NULL, 16) & (1ull << 16 | 1ull << 17 | 1ull << 25 | 1ull << 32 | 1ull << 33)));
+	return 0;
+}
+
+START_TEST(containers_are_closed_in)
+{
+	run_lab("check-closed",
+		"ghostbridge: 1\nname: x\n"
+		"nodes:\n"
+		"  h1: {memory: 32MiB, cpus: 0.5, sysctls: {net.ipv4.ip_forward: 1, net.ipv4.conf.eth0.arp_ignore: "
+		"2}}\n"
+		"  h2: {}\n"
+		"  h3: {privileged: true}\n"
+		"links: {lan: {kind: csma, rate: 10Mbps, delay: 1us, subnet: 10.0.0.0/24, ends: [h1, h2, h3]}}\n",
+		look_around);
+}
+END_TEST
+
+static int use_wires(struct lab *lab, const struct scenario *scenario)
+{
+	char output[4096];
+
+	(void)scenario;
+	need(lab_tap_fd(lab, 0) == -1);
+	need(!shell(lab, 0, "ping -c2 -i0.01 -w5 b", output, sizeof(output)));
+	need(!shell(lab, 0, "ping -4 -c2 -i0.01 -w5 -M do -s 8972 b", output, sizeof(output)));
+	need(!shell(lab, 0, "ping -c1 -w5 fd00:1::2", output, sizeof(output)));
+	/* What is tried first is what can be reached: a and c see b at different addresses. */
+	need(says(lab, 0, "getent ahostsv4 b | head -1 | tr -s ' ' | cut -d' ' -f1", "10.1.0.2\n"));
+	need(says(lab, 2, "getent ahostsv4 b | head -1 | tr -s ' ' | cut -d' ' -f1", "10.2.0.1\n"));
+	need(!shell(lab, 2, "ping -c1 -w5 b", output, sizeof(output)));
+	need(shell(lab, 0, "ping -c1 -w1 c", output, sizeof(output))); /* no route */
+	return 0;
+}
+
+START_TEST(wires_carry)
+{
+	run_lab("check-wires",
+		"ghostbridge: 1\nname: x\nnodes: {a: {}, b: {}, c: {}}\n"
+		"links:\n"
+		"  ab: {kind: wire, mtu: 9000, ends: [{node: a, ip: [10.1.0.1/24, 'fd00:1::1/64']},\n"
+		"                                     {node: b, ip: [10.1.0.2/24, 'fd00:1::2/64']}]}\n"
+		"  bc: {kind: wire, subnet: 10.2.0.0/24, ends: [b, c]}\n",
+		use_wires);
+}
+END_TEST
+
+/* --- several labs, and their ends ------------------------------------------------------------------------------ */
+
+static int wait_for_term(struct lab *lab, const struct scenario *scenario)
+{
+	sigset_t mask;
+	int sig;
+
+	(void)lab;
+	(void)scenario;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	return sigwait(&mask, &sig) || sig != SIGTERM;
+}
+
+static void block_term(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
+static bool is_listed(const char *name)
+{
+	char **names = lab_names();
+	bool found = false;
+
+	for (size_t i = 0; names && names[i]; i++) {
+		found = found || !strcmp(names[i], name);
+		free(names[i]);
+	}
+	free(names);
+	return found;
+}
+
+START_TEST(labs_live_side_by_side)
+{
+	struct scenario *scenario = load(pair_yaml);
+	struct body body = {.scenario = scenario, .run = wait_for_term};
+	struct diag diag = {""};
+	pid_t first, second, third;
+	int status;
+
+	block_term();
+	ck_assert_msg(!lab_spawn("check-first", daemon_main, &body, &first, &diag), "%s", diag.text);
+	ck_assert_msg(!lab_spawn("check-second", daemon_main, &body, &second, &diag), "%s", diag.text);
+	ck_assert(lab_is_running("check-first") && lab_is_running("check-second"));
+	ck_assert(is_listed("check-first") && is_listed("check-second"));
+	ck_assert_int_eq(lab_daemon_pid("check-first"), first);
+	ck_assert_int_eq(lab_daemon_pid("check-second"), second);
+
+	/* A name is taken once, a running lab is not reclaimed, and both say what to do. */
+	ck_assert_int_eq(lab_spawn("check-first", daemon_main, &body, &third, &diag), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(diag.text, "ghostbridge down check-first"));
+	ck_assert_int_eq(lab_reclaim("check-first", &diag), -EBUSY);
+	ck_assert_int_eq(lab_spawn("../etc", daemon_main, &body, &third, &diag), -EINVAL);
+	ck_assert_int_eq(lab_reclaim("..", &diag), -EINVAL);
+
+	kill(first, SIGTERM);
+	ck_assert_int_eq(waitpid(first, &status, 0), first);
+	ck_assert_int_eq(status, 0);
+	ck_assert(!lab_is_running("check-first") && lab_is_running("check-second"));
+	ck_assert_int_eq(lab_daemon_pid("check-first"), -1);
+	ck_assert_int_eq(lab_reclaim("check-first", &diag), 1);
+	ck_assert(!is_listed("check-first"));
+	kill(second, SIGTERM);
+	ck_assert_int_eq(waitpid(second, &status, 0), second);
+	ck_assert_int_eq(status, 0);
+	/* What a predecessor left is no hindrance. */
+	ck_assert_int_eq(lab_spawn("check-second", daemon_main, &body, &second, &diag), 0);
+	kill(second, SIGTERM);
+	ck_assert_int_eq(waitpid(second, &status, 0), second);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(lab_reclaim("check-second", &diag), 1);
+	ck_assert_int_eq(lab_reclaim("check-second", &diag), 0);
+	scenario_free(scenario);
+}
+END_TEST
+
+static int fail_at_once(struct lab *lab, void *data)
+{
+	struct diag diag = {""};
+	int err = lab_build(lab, data, &diag);
+
+	lab_done(lab);
+	return err == -ECANCELED && strstr(diag.text, "'h2'") ? 0 : 1;
+}
+
+START_TEST(a_half_built_lab_is_undone)
+{
+	struct scenario *scenario = load("ghostbridge: 1\nname: x\nnodes: {h1: {}, h2: {rootfs: /nowhere}}\n"
+					 "links: {w: {kind: wire, subnet: 10.0.0.0/24, ends: [h1, h2]}}\n");
+	struct diag diag = {""};
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(lab_spawn("check-half", fail_at_once, scenario, &pid, &diag), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(lab_reclaim("check-half", &diag), 1);
+	scenario_free(scenario);
+}
+END_TEST
+
+static void append(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void append(char **text, const char *format, ...)
+{
+	char *line, *longer;
+	va_list args;
+
+	va_start(args, format);
+	ck_assert_int_ge(vasprintf(&line, format, args), 0);
+	va_end(args);
+	ck_assert_int_ge(asprintf(&longer, "%s%s", *text ? *text : "", line), 0);
+	free(line);
+	free(*text);
+	*text = longer;
+}
+
+static void append_output(char **text, const char *command)
+{
+	FILE *pipe = popen(command, "re");
+	char line[4096];
+
+	ck_assert_ptr_nonnull(pipe);
+	while (fgets(line, sizeof(line), pipe))
+		append(text, "%s", line);
+	ck_assert_int_eq(pclose(pipe), 0);
+}
+
+/* What a lab must not change of the host. Only this test's own names are looked for where others may work, too. */
+static char *host_state(void)
+{
+	char *text = NULL;
+
+	append_output(&text,
+		      "ip -o link | cut -d'\\' -f1; ip -o addr | cut -d'\\' -f1; ip route show table all; ip rule");
+	append_output(&text, "cat /proc/self/mounts");
+	append_output(&text, "find /sys/fs/cgroup -path '*ghostbridge/check-*'");
+	append_output(&text, "ls -d /run/ghostbridge/check-* /run/lxc /run/lab /run/netns 2>/dev/null; true");
+	append_output(&text, "ls -A /var/lib/lxc 2>/dev/null; true");
+	append_output(&text, "find /proc/sys/net/ipv4 /proc/sys/net/ipv6 /proc/sys/net/core -type f -readable "
+			     "-exec grep -H '' {} + 2>/dev/null; true");
+	return text;
+}
+
+/* Fail with the first line that is not the same; either text may be long. */
+static void compare_states(const char *before, const char *after)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; before[i] == after[i]; i++) {
+		if (!before[i])
+			return;
+		if (before[i] == '\n')
+			same = i + 1;
+	}
+	ck_abort_msg("the host was left changed:\n- %.*s\n+ %.*s", (int)strcspn(before + same, "\n"), before + same,
+		     (int)strcspn(after + same, "\n"), after + same);
+}
+
+/* Processes in the network or PID namespace @ns ("net:[4026532...]"). */
+static int processes_in(const char *kind, const char *ns)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir))) {
+		char path[300], link[64] = "";
+
+		snprintf(path, sizeof(path), "/proc/%s/ns/%s", entry->d_name, kind);
+		if (readlink(path, link, sizeof(link) - 1) > 0 && !strcmp(link, ns))
+			count++;
+	}
+	closedir(dir);
+	return count;
+}
+
+static int build_and_undo(struct lab *lab, void *data)
+{
+	struct diag diag;
+
+	/* A second container set goes up and down as long as nobody kills us. */
+	if (lab_build(lab, data, &diag))
+		return 1;
+	lab_done(lab);
+	return 0;
+}
+
+static const char limited_yaml[] = "ghostbridge: 1\nname: x\n"
+				   "nodes: {h1: {memory: 64MiB, cpus: 1, attach: tap}, h2: {memory: 64MiB}}\n"
+				   "links: {lan: {kind: csma, rate: 10Mbps, delay: 1us, subnet: 10.0.0.0/24,\n"
+				   "              ends: [h1, h2]}}\n";
+
+static void pause_us(long us)
+{
+	nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}, NULL);
+}
+
+START_TEST(a_killed_lab_leaves_nothing)
+{
+	struct scenario *scenario = load(limited_yaml);
+	char *before = host_state(), *after;
+	struct diag diag = {""};
+
+	srand(1);
+	for (int round = 0; round < KILL_ROUNDS; round++) {
+		char path[64], pid_ns[64] = "", net_ns[64] = "";
+		uint64_t end_ms;
+		pid_t pid;
+		int err;
+
+		ck_assert_msg(!lab_spawn("check-kill", build_and_undo, scenario, &pid, &diag), "%s", diag.text);
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+		ck_assert_int_gt(readlink(path, net_ns, sizeof(net_ns) - 1), 0);
+		snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+		ck_assert_int_gt(readlink(path, pid_ns, sizeof(pid_ns) - 1), 0);
+		pause_us(rand() % 120000); /* any moment of some 100 ms of building and undoing */
+		kill(pid, SIGKILL);
+		end_ms = now_ms() + WAIT_MS;
+		/* The lock goes early in a daemon's death; from then on reclaiming must work. */
+		do
+			err = lab_reclaim("check-kill", &diag);
+		while (err == -EBUSY && now_ms() < end_ms);
+		ck_assert_msg(err == 1, "round %d: %s", round, diag.text);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+		ck_assert_int_eq(processes_in("net", net_ns), 0);
+		ck_assert_int_eq(processes_in("pid", pid_ns), 0);
+		ck_assert_int_eq(lab_reclaim("check-kill", &diag), 0);
+	}
+	after = host_state();
+	compare_states(before, after);
+	free(before);
+	free(after);
+	scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(a_killed_starter_leaves_nothing)
+{
+	struct scenario *scenario = load(limited_yaml);
+	struct body body = {.scenario = scenario, .run = wait_for_term};
+	char *before = host_state(), *after;
+	struct diag diag = {""};
+
+	srand(2);
+	block_term();
+	for (int round = 0; round < KILL_ROUNDS; round++) {
+		uint64_t end_ms = now_ms() + WAIT_MS;
+		pid_t starter = fork(), pid;
+		int err;
+
+		ck_assert_int_ge(starter, 0);
+		if (!starter) {
+			if (!lab_spawn("check-starter", daemon_main, &body, &pid, &diag))
+				waitpid(pid, NULL, 0);
+			_exit(0);
+		}
+		pause_us(rand() % 8000); /* spawning takes some 3 ms */
+		kill(starter, SIGKILL);
+		waitpid(starter, NULL, 0);
+		/* If there is a daemon by now, its parent's death told it to end. */
+		do
+			err = lab_reclaim("check-starter", &diag);
+		while (err == -EBUSY && now_ms() < end_ms);
+		ck_assert_msg(err >= 0, "round %d: %s", round, diag.text);
+		ck_assert(!is_listed("check-starter"));
+	}
+	after = host_state();
+	compare_states(before, after);
+	free(before);
+	free(after);
+	scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(racing_for_a_name_is_safe)
+{
+	struct scenario *scenario = load(limited_yaml);
+	pid_t racers[4];
+
+	/* Starters, killers of what they started and reclaimers, all of one name: every call must end in a known way.
+	 */
+	for (int i = 0; i < 4; i++) {
+		racers[i] = fork();
+		ck_assert_int_ge(racers[i], 0);
+		if (racers[i])
+			continue;
+		for (int round = 0; round < 15; round++) {
+			struct diag diag = {""};
+			pid_t pid;
+			int err = lab_spawn("check-race", build_and_undo, scenario, &pid, &diag);
+
+			if (err && err != -EEXIST) {
+				fprintf(stderr, "racer %d, spawn: %s\n", i, diag.text);
+				_exit(1);
+			}
+			if (!err) {
+				if (round % 2)
+					kill(pid, SIGKILL);
+				waitpid(pid, NULL, 0);
+			}
+			err = lab_reclaim("check-race", &diag);
+			if (err < 0 && err != -EBUSY) {
+				fprintf(stderr, "racer %d, reclaim: %s\n", i, diag.text);
+				_exit(1);
+			}
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 4; i++) {
+		int status;
+
+		ck_assert_int_eq(waitpid(racers[i], &status, 0), racers[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_int_eq(lab_reclaim("check-race", NULL), 0);
+	ck_assert(!is_listed("check-race"));
+	scenario_free(scenario);
+}
+END_TEST
+
+static int count_nodes(struct lab *lab, const struct scenario *scenario)
+{
+	char output[64];
+
+	for (uint32_t i = 0; i < scenario->node_count; i++) {
+		need(lab_node_pid(lab, i) > 0);
+		need(lab_tap_fd(lab, i) >= 0);
+	}
+	need(!shell(lab, (uint32_t)scenario->node_count - 1, "getent hosts n1", output, sizeof(output)));
+	return 0;
+}
+
+START_TEST(a_hundred_containers_fit)
+{
+	char *yaml = NULL;
+
+	append(&yaml, "ghostbridge: 1\nname: x\nnodes:\n");
+	for (int i = 1; i <= 100; i++)
+		append(&yaml, "  n%d: {attach: %s}\n", i, i % 2 ? "tap" : "bridge");
+	append(&yaml, "links: {lan: {kind: csma, rate: 10Mbps, delay: 1us, subnet: 10.0.0.0/16, ends: [n1");
+	for (int i = 2; i <= 100; i++)
+		append(&yaml, ", n%d", i);
+	append(&yaml, "]}}\n");
+	run_lab("check-hundred", yaml, count_nodes);
+	free(yaml);
+}
+END_TEST
+
+/* Whether this host can run the tests at all. */
+static const char *find_obstacle(void)
+{
+	pid_t pid;
+	int status;
+
+	if (geteuid())
+		return "not root";
+	if (access("/dev/net/tun", R_OK | W_OK))
+		return "no /dev/net/tun; try `modprobe tun`";
+	pid = fork();
+	if (!pid)
+		_exit(unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER) != 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		return "namespaces cannot be created here";
+	return NULL;
+}
+
+int main(void)
+{
+	const char *obstacle = find_obstacle();
+	Suite *suite;
+	SRunner *runner;
+	TCase *tcase;
+	int failed;
+
+	if (obstacle) {
+		fprintf(stderr, "check_lab: SKIPPED, NOTHING WAS TESTED: %s\n", obstacle);
+		return 77;
+	}
+	suite = suite_create("lab");
+	tcase = tcase_create("build");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, frames_pass_between_tap_and_container);
+	tcase_add_test(tcase, a_pair_talks_over_its_taps);
+	tcase_add_test(tcase, commands_run_as_asked);
+	tcase_add_test(tcase, containers_are_closed_in);
+	tcase_add_test(tcase, wires_carry);
+	tcase_add_test(tcase, a_hundred_containers_fit);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("undo");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, labs_live_side_by_side);
+	tcase_add_test(tcase, a_half_built_lab_is_undone);
+	tcase_add_test(tcase, a_killed_lab_leaves_nothing);
+	tcase_add_test(tcase, a_killed_starter_leaves_nothing);
+	tcase_add_test(tcase, racing_for_a_name_is_safe);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -10,7 +10,8 @@
 #include "bridge/scenario/internal.h"
 
 #define PATTERN_LEN_MAX    1000
-#define PATTERN_REPEAT_MAX 1000
+#define PATTERN_COST_MAX   10000
+#define PATTERN_GROUPS_MAX 100
 #define PATH_LEN_MAX       500
 
 static const char *const expect_keys[] = {"step",   "exit", "match", "no-match", "json",
@@ -19,32 +20,100 @@ static const char *const expect_keys[] = {"step",   "exit", "match", "no-match",
 /* The keys that say what kind of expectation it is, in the order of enum scenario_expect_kind. */
 static const char *const kind_keys[] = {"exit", "match", "no-match", "json", "report", NULL};
 
-/*
- * What the pattern's repetitions multiply to at most. The C library's regcomp() writes {m,n} out in full, nested ones
- * many times over, so a line of text could take all memory there is.
- */
-static uint64_t pattern_repeats(const char *pattern)
+/* Skip a bracket expression; @c stands on "[". Return: its "]" or the end of the text. */
+static const char *skip_bracket(const char *c)
 {
-	uint64_t product = 1, bound, most;
-	const char *c;
+	char mark;
 
-	for (c = pattern; *c && product <= PATTERN_REPEAT_MAX; c++) {
-		if (*c != '{')
+	c++;
+	if (*c == '^')
+		c++;
+	if (*c == ']')
+		c++;
+	for (; *c && *c != ']'; c++) {
+		if (*c != '[' || !c[1] || !strchr(":.=", c[1]))
 			continue;
-		most = 1;
-		for (c++; (*c >= '0' && *c <= '9') || *c == ',';) {
-			bound = 0;
-			for (; *c >= '0' && *c <= '9'; c++)
-				bound = bound > PATTERN_REPEAT_MAX ? bound : bound * 10 + (uint64_t)(*c - '0');
-			if (bound > most)
-				most = bound;
-			if (*c == ',')
-				c++;
-		}
-		product *= most;
-		c--;
+		mark = c[1];
+		for (c += 2; *c && !(*c == mark && c[1] == ']'); c++)
+			;
+		if (!*c)
+			return c;
+		c++;
 	}
-	return product;
+	return c;
+}
+
+/* The greatest number in "{m,n}", at least 2; @c stands on "{" and is moved to the last character taken. */
+static uint64_t read_bound(const char **c)
+{
+	uint64_t most = 2, bound;
+	const char *at = *c + 1;
+
+	while ((*at >= '0' && *at <= '9') || *at == ',') {
+		for (bound = 0; *at >= '0' && *at <= '9'; at++)
+			bound = bound > PATTERN_COST_MAX ? bound : bound * 10 + (uint64_t)(*at - '0');
+		if (bound > most)
+			most = bound;
+		if (*at == ',')
+			at++;
+	}
+	*c = *at == '}' ? at : at - 1;
+	return most;
+}
+
+/*
+ * Roughly how many nodes regcomp() makes of a pattern. The C library writes "+" and "{m,n}" out in full, so that
+ * "a++++" has sixteen and a line of text may take all memory there is; hence a look before it is compiled.
+ */
+static uint64_t pattern_cost(const char *pattern)
+{
+	uint64_t sums[PATTERN_GROUPS_MAX], sum = 0, last = 0; /* of the open groups, of this one, of its last atom */
+	size_t depth = 0;
+
+	for (const char *c = pattern; *c && sum + last <= PATTERN_COST_MAX; c++) {
+		switch (*c) {
+		case '(':
+			if (depth == PATTERN_GROUPS_MAX)
+				return UINT64_MAX;
+			sums[depth++] = sum + last;
+			sum = last = 0;
+			continue;
+		case ')':
+			if (!depth)
+				break;
+			last += sum + 1;
+			sum = sums[--depth];
+			continue;
+		case '|':
+			sum += last + 1;
+			last = 0;
+			continue;
+		case '*':
+		case '?':
+			last++;
+			continue;
+		case '+':
+			last *= 2;
+			continue;
+		case '{':
+			last *= read_bound(&c);
+			continue;
+		case '[':
+			c = skip_bracket(c);
+			break;
+		case '\\':
+			if (c[1])
+				c++;
+			break;
+		}
+		sum += last;
+		last = 1;
+		if (!*c)
+			break;
+	}
+	for (last += sum; depth > 0 && last <= PATTERN_COST_MAX; last += sums[--depth])
+		;
+	return last;
 }
 
 static void read_pattern(struct scn_load *load, const struct scn_value *value, struct scenario_expect *expect)
@@ -59,8 +128,9 @@ static void read_pattern(struct scn_load *load, const struct scn_value *value, s
 		scn_error(load, value, "pattern of %zu bytes; at most %d are allowed", value->len, PATTERN_LEN_MAX);
 		return;
 	}
-	if (pattern_repeats(value->text) > PATTERN_REPEAT_MAX) {
-		scn_error(load, value, "the counts in {} multiply to more than %d; repeat less", PATTERN_REPEAT_MAX);
+	if (pattern_cost(value->text) > PATTERN_COST_MAX) {
+		scn_error(load, value, "its repetitions multiply to more than %d; nest + and {} less",
+			  PATTERN_COST_MAX);
 		return;
 	}
 	err = regcomp(&regex, value->text, REG_EXTENDED | REG_NEWLINE | REG_NOSUB);

@@ -124,6 +124,16 @@ static struct scenario_pos mark_pos(const struct fy_mark *mark)
 	return (struct scenario_pos){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
+/* The mark of an anchor or alias is behind its "&" or "*". */
+static struct scenario_pos name_pos(const struct fy_mark *mark, bool after_sign)
+{
+	struct scenario_pos pos = mark_pos(mark);
+
+	if (after_sign && pos.column > 1)
+		pos.column--;
+	return pos;
+}
+
 static const char *token_text(struct fy_token *token, size_t *ret_len)
 {
 	const char *text = token ? fy_token_get_text(token, ret_len) : NULL;
@@ -306,7 +316,7 @@ static bool refuse_extras(struct builder *builder, struct fy_token *anchor, stru
 	text = token_text(anchor ? anchor : tag, &len);
 	mark = fy_token_start_mark(anchor ? anchor : tag);
 	if (mark)
-		pos = mark_pos(mark);
+		pos = name_pos(mark, anchor != NULL);
 	if (anchor)
 		scn_error_at(builder->load, pos,
 			     "anchor \"&%.*s\"; anchors are not part of the language, write values out",
@@ -352,6 +362,7 @@ static bool take_event(struct builder *builder, struct fy_event *event)
 		       take_scalar(builder, event->scalar.value, pos);
 	case FYET_ALIAS:
 		text = token_text(event->alias.anchor, &len);
+		pos = name_pos(fy_event_start_mark(event), true);
 		scn_error_at(builder->load, pos,
 			     "alias \"*%.*s\"; aliases are not part of the language, write the value out",
 			     (int)(len > 40 ? 40 : len), text);

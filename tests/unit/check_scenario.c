@@ -839,6 +839,43 @@ START_TEST(test_bad_files)
 }
 END_TEST
 
+/* Patterns that the C library would turn into gigabytes, and ones that only look like it. */
+START_TEST(test_patterns)
+{
+	static const struct {
+		const char *pattern;
+		bool ok;
+	} cases[] = {
+		{"a++++++++++++++++++++++++++++++++++++++", false},
+		{"((((((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+", false},
+		{"((a{200}){200}){200}", false},
+		{"(a|b{32767}){32767}", false},
+		{"(((((a{9,}){9,}){9,}){9,}){9,}", false},
+		{"[[:alpha:][.-.]]{100}{101}", false},
+		{"a{65536}", false},
+		{"^[0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ "
+		 "[0-9]+$",
+		 true},
+		{"[]+++++++++++++++++++++++++++++++]", true},
+		{"[^]+[:digit:]+++++++++++++++++++++++++++++++]x", true},
+		{"\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+", true},
+		{"([0-9]{1,3}\\.){3}[0-9]{1,3}/(8|16|24) +dev", true},
+		{"(a|(b|c)+)*$", true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[1024];
+
+		snprintf(text, sizeof(text), LAN "steps: [{node: h1, run: x}]\nexpect: [{step: step-1, match: '%s'}]\n",
+			 cases[i].pattern);
+		if (cases[i].ok)
+			scenario_free(load(text));
+		else
+			assert_contains(refuse(text), "expect[0].match: ");
+	}
+}
+END_TEST
+
 /* ---- what no file in the tree can show ---- */
 
 static void refuse_at(const char *data, size_t size, uint32_t line, uint32_t column, const char *part)
@@ -1046,6 +1083,7 @@ static Suite *scenario_suite(void)
 	tcase_add_test(tcase, test_too_large);
 	tcase_add_test(tcase, test_hostile);
 	tcase_add_test(tcase, test_alias_bomb);
+	tcase_add_test(tcase, test_patterns);
 	tcase_add_test(tcase, test_many_errors);
 	tcase_add_test(tcase, test_no_cascade);
 	suite_add_tcase(suite, tcase);

@@ -27,7 +27,7 @@ struct scn_shown scn_show(const char *text)
 			len--;
 	}
 	for (i = 0; i < len; i++)
-		shown.text[i] = iscntrl((unsigned char)text[i]) && (unsigned char)text[i] < 0x80 ? '?' : text[i];
+		shown.text[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
 	strcpy(shown.text + i, text[len] ? "..." : "");
 	return shown;
 }

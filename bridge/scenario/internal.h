@@ -17,6 +17,7 @@
 #define SCN_KEY_LEN_MAX  128   /* characters; YAML itself ends at 1024 for a key on one line */
 #define SCN_NAME_MAX     31    /* characters of a node, link, step or experiment name */
 #define SCN_IFNAME_MAX   15    /* the kernel's IFNAMSIZ without the NUL */
+#define SCN_WORKERS_MAX  64    /* ghosts */
 #define SCN_REPORTED_MAX 500   /* errors looked at; the first SCENARIO_ERRORS_MAX in file order are kept */
 
 /* ---- arena.c: memory that is freed all at once, and a hash index over it ---- */
@@ -100,7 +101,6 @@ struct scn_load {
 	const char *set; /* the --set being parsed, or NULL */
 	struct scn_value *root;
 	struct scn_index node_index; /* node names */
-	struct scn_index link_index;
 	struct scn_index step_index;
 	bool nodes_unknown; /* `nodes` itself is wrong: references to nodes cannot be judged */
 	bool steps_unknown;
@@ -179,6 +179,9 @@ bool scn_is_null_text(const char *text, size_t len);
 
 /** scn_emit() - The tree as YAML text, to be freed with free(); NULL without memory. */
 char *scn_emit(const struct scn_value *root, size_t *ret_size);
+
+/* The keys at the top of a file, NULL-terminated. */
+extern const char *const scn_top_keys[];
 
 /** scn_apply_sets() - Apply options->sets to load->root. */
 void scn_apply_sets(struct scn_load *load);

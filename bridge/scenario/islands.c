@@ -67,7 +67,7 @@ static void join_links(const struct scenario *scenario, uint32_t *parents, uint3
 /* Heaviest island first, each into the lightest ghost so far; the file's order decides ties. */
 static void pack(struct scenario *scenario, uint32_t *parents, uint32_t *weights, uint32_t *ghosts, uint32_t workers)
 {
-	uint64_t loads[64] = {0};
+	uint64_t loads[SCN_WORKERS_MAX] = {0};
 	uint32_t best, lightest;
 
 	for (;;) {
@@ -94,7 +94,7 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 {
 	struct scenario *scenario = load->scenario;
 	size_t links = scenario->link_count + 1;
-	uint32_t *parents, *weights, *ghosts, *node_links, renumber[64], ports[64] = {0};
+	uint32_t *parents, *weights, *ghosts, *node_links, renumber[SCN_WORKERS_MAX], ports[SCN_WORKERS_MAX] = {0};
 	struct scenario_end *end;
 
 	parents = scn_alloc(&load->tree, links * sizeof(*parents));

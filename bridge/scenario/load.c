@@ -12,7 +12,7 @@
 #define LAG_NS_MAX        UINT64_C(10000000000)
 #define BUDGET_NS_DEFAULT UINT64_C(1000000)
 #define BUDGET_NS_MAX     UINT64_C(10000000000)
-#define WORKERS_MAX       64
+#define SCN_WORKERS_MAX   64
 
 /* What scenario_load() hands out points at `scenario`; everything it points to is in the arena. */
 struct owner {
@@ -20,8 +20,8 @@ struct owner {
 	struct scn_arena arena;
 };
 
-static const char *const top_keys[] = {"ghostbridge", "name",  "description", "seed",  "lag",    "fidelity",
-				       "workers",     "nodes", "links",       "steps", "expect", NULL};
+const char *const scn_top_keys[] = {"ghostbridge", "name",  "description", "seed",  "lag",    "fidelity",
+				    "workers",     "nodes", "links",       "steps", "expect", NULL};
 static const char *const fidelity_keys[] = {"budget", "quantile", "require", NULL};
 
 /* Return: false if the file is of another schema, about which nothing else can be said. */
@@ -92,7 +92,7 @@ static void read_top(struct scn_load *load)
 	scn_read_count(load, load->root, "seed", NULL, 1, UINT64_MAX, &scenario->seed);
 	scn_read_unit(load, load->root, "lag", NULL, SCN_TIME, 0, LAG_NS_MAX, &scenario->lag_ns);
 	read_fidelity(load);
-	scn_read_count(load, load->root, "workers", NULL, 1, WORKERS_MAX, &workers);
+	scn_read_count(load, load->root, "workers", NULL, 1, SCN_WORKERS_MAX, &workers);
 	scenario->workers = (uint32_t)workers;
 }
 
@@ -107,7 +107,7 @@ static void read_tree(struct scn_load *load)
 	}
 	if (!read_schema(load))
 		return;
-	scn_read_map(load, load->root, top_keys);
+	scn_read_map(load, load->root, scn_top_keys);
 	read_top(load);
 	if (!load->nomem)
 		scn_load_nodes(load);
@@ -122,7 +122,7 @@ static void read_tree(struct scn_load *load)
 	workers = load->scenario->workers ? load->scenario->workers : load->options->workers;
 	if (workers < 1)
 		workers = 1;
-	scn_pack_islands(load, workers > WORKERS_MAX ? WORKERS_MAX : workers);
+	scn_pack_islands(load, workers > SCN_WORKERS_MAX ? SCN_WORKERS_MAX : workers);
 }
 
 static void keep_text(struct scn_load *load, const char *data, size_t size)
@@ -160,7 +160,6 @@ int scenario_load(const char *data, size_t size, const struct scenario_options *
 	load.scenario = &owner->scenario;
 	load.arena = &owner->arena;
 	scn_index_init(&load.node_index, &load.tree);
-	scn_index_init(&load.link_index, &load.tree);
 	scn_index_init(&load.step_index, &load.tree);
 
 	if (size > SCENARIO_FILE_SIZE_MAX) {

@@ -171,8 +171,11 @@ static bool take_key(struct builder *builder, struct scn_value *value)
 		for (twin = map->first; old > 0; old--)
 			twin = twin->next;
 		scn_path(twin, path, sizeof(path));
-		scn_error_at(load, value->pos, "%s: the key stands twice, first at %u:%u; keep one of them", path,
-			     twin->key_pos.line, twin->key_pos.column);
+		if (load->set)
+			scn_error_at(load, value->pos, "%s: the key stands twice; keep one of them", path);
+		else
+			scn_error_at(load, value->pos, "%s: the key stands twice, first at %u:%u; keep one of them",
+				     path, twin->key_pos.line, twin->key_pos.column);
 		/* keep reading: the second value just finds no place */
 	}
 	builder->key = value;

@@ -30,11 +30,11 @@ char *scn_keep(struct scn_load *load, const char *text)
 char *scn_keepf(struct scn_load *load, const char *fmt, ...)
 {
 	va_list args;
-	char *ret;
+	char *ret, first;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(&first, 1, fmt, args);
 	va_end(args);
 	ret = scn_new(load, 1, (size_t)len + 1);
 	if (!ret)

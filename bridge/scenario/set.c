@@ -115,9 +115,6 @@ static struct scn_value *parse_value(struct scn_load *load, const char *text)
 	return value->text ? value : NULL;
 }
 
-static const char *const top_keys[] = {"ghostbridge", "name",  "description", "seed",  "lag",    "fidelity",
-				       "workers",     "nodes", "links",       "steps", "expect", NULL};
-
 /* Turns "lan.delay" into "links.lan.delay" and "h1.cpus" into "nodes.h1.cpus". */
 static bool expand_short(struct scn_load *load, struct path *path)
 {
@@ -125,7 +122,7 @@ static bool expand_short(struct scn_load *load, struct path *path)
 	const char *word = path->parts[0].key, *section = NULL;
 	struct scn_guess guess;
 
-	for (const char *const *key = top_keys; *key; key++)
+	for (const char *const *key = scn_top_keys; *key; key++)
 		if (!strcmp(*key, word))
 			return true;
 	if (links && scn_get(links, word))
@@ -140,7 +137,7 @@ static bool expand_short(struct scn_load *load, struct path *path)
 		for (child = nodes ? nodes->first : NULL; child; child = child->next)
 			if (child->key)
 				scn_guess_try(&guess, child->key);
-		for (const char *const *key = top_keys; *key; key++)
+		for (const char *const *key = scn_top_keys; *key; key++)
 			scn_guess_try(&guess, *key);
 		scn_error_at(load, (struct scenario_pos){0}, "there is no key, link or node \"%s\"%s",
 			     scn_show(word).text,

@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/scenario/internal.h"
@@ -29,19 +30,19 @@ char *scn_keep(struct scn_load *load, const char *text)
 
 char *scn_keepf(struct scn_load *load, const char *fmt, ...)
 {
+	char *text = NULL, *ret;
 	va_list args;
-	char *ret, first;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(&first, 1, fmt, args);
+	len = vasprintf(&text, fmt, args);
 	va_end(args);
-	ret = scn_new(load, 1, (size_t)len + 1);
-	if (!ret)
+	if (len < 0) {
+		load->nomem = true;
 		return NULL;
-	va_start(args, fmt);
-	vsnprintf(ret, (size_t)len + 1, fmt, args);
-	va_end(args);
+	}
+	ret = scn_keep(load, text);
+	free(text);
 	return ret;
 }
 

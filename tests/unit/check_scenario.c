@@ -737,6 +737,14 @@ static const struct {
 	{"nodes.h1.start=[[[[[[[[[[[[[[x]]]]]]]]]]]]]]", "becomes deeper than 16"},
 	{"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q=1", "too long"},
 	{"ghostbridge=2", "not a schema"},
+	{"lan={rate: 1Mbps, rate: 2Mbps}", "the key stands twice; keep one"},
+	{"lan.ends=[{node: h1, name: x}, {node: h1, name: x}]", "(in --set lan.ends="},
+	{"description=  x  ", NULL},
+	{"nodes={}", "there are no nodes"},
+	{"links.x.kind=csma", "lacks \"rate\""},
+	{"lan.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p=1", "too long"},
+	{"seed={a: b}", "is a map; write a single value"},
+	{"\tx=1", "there is no key, link or node \"?x\""},
 };
 
 START_TEST(test_wrong_set)
@@ -754,6 +762,30 @@ START_TEST(test_wrong_set)
 	assert_contains(text, wrong_sets[_i].error);
 	ck_assert_uint_eq(pos.line, 0);
 	ck_assert_uint_eq(pos.column, 0);
+}
+END_TEST
+
+/* Text as run must load again, so it has the limits of a file, and a --set has one of its own. */
+START_TEST(test_set_too_large)
+{
+	const size_t size = SCENARIO_FILE_SIZE_MAX - 4096, set_size = 60 << 10;
+	char *data = malloc(size + 1), *set = malloc(set_size + 16384);
+	struct scenario_options options = {.sets = (const char *const[]){set}, .set_count = 1};
+
+	/* \x7F takes four bytes when it is written anew */
+	strcpy(data, LAN "description: \"");
+	memset(data + strlen(data), 'x', size - strlen(LAN) - 17);
+	memcpy(data + size - 4, "\"\n", 3);
+	strcpy(set, "nodes.h1.start=[\"");
+	for (size_t i = 0; i < 10000; i++)
+		strcat(set + i * 4, "\\x7F");
+	strcat(set, "\"]");
+	assert_contains(refuse_with(data, strlen(data), &options, NULL, NULL), "with every --set it has ");
+	memset(set, 'x', 65537);
+	set[65537] = '\0';
+	assert_contains(refuse_with(data, strlen(data), &options, NULL, NULL), "65537 bytes; at most 65536");
+	free(data);
+	free(set);
 }
 END_TEST
 
@@ -810,7 +842,7 @@ static int for_each_yaml(const char *dir, void (*check)(const char *path))
 
 START_TEST(test_good_files)
 {
-	ck_assert_int_ge(for_each_yaml(GOOD_DIR, check_good), 5);
+	ck_assert_int_ge(for_each_yaml(GOOD_DIR, check_good), 6);
 	ck_assert_int_ge(for_each_yaml("../../scenarios", check_good), 1);
 }
 END_TEST
@@ -835,7 +867,7 @@ static void check_bad(const char *path)
 
 START_TEST(test_bad_files)
 {
-	ck_assert_int_ge(for_each_yaml(BAD_DIR, check_bad), 45);
+	ck_assert_int_ge(for_each_yaml(BAD_DIR, check_bad), 150);
 }
 END_TEST
 
@@ -1002,6 +1034,17 @@ START_TEST(test_many_errors)
 		ck_assert_uint_eq(errors.items[i].pos.line, i + 3);
 	scenario_errors_done(&errors);
 
+	/* twenty wrong steps, then a wrong link that stands before them */
+	strcpy(data, "ghostbridge: 1\nsteps:\n");
+	for (int i = 0; i < 30; i++)
+		strcat(data, "  - x\n");
+	strcat(data, "links: {l: {kind: x}}\nnodes: {h1: {cpus: x, memory: y}}\n");
+	ck_assert_int_eq(scenario_load(data, strlen(data), NULL, &s, &errors), -EINVAL);
+	ck_assert_uint_eq(errors.count, SCENARIO_ERRORS_MAX);
+	for (uint32_t i = 0; i < SCENARIO_ERRORS_MAX; i++)
+		ck_assert_uint_eq(errors.items[i].pos.line, i + 3);
+	scenario_errors_done(&errors);
+
 	/* the file's order, not the order in which sections are read */
 	strcpy(data, "expect: [{step: x, exit: 0}]\nlinks: {l: {kind: p2p}}\nnodes: {h1: {cpus: x}}\nghostbridge: 1\n"
 		     "seed: -1\n");
@@ -1069,6 +1112,7 @@ static Suite *scenario_suite(void)
 	tcase_add_test(tcase, test_set_none);
 	tcase_add_test(tcase, test_sets);
 	tcase_add_test(tcase, test_set_round_trip);
+	tcase_add_test(tcase, test_set_too_large);
 	tcase_add_loop_test(tcase, test_wrong_set, 0, sizeof(wrong_sets) / sizeof(wrong_sets[0]));
 	suite_add_tcase(suite, tcase);
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * load.c - scenario files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/cli/cli.h"
+
+uint32_t load_workers(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores > 0 ? (uint32_t)cores : 1;
+}
+
+/* A little more than is allowed, so that the loader can say that it is too much. */
+static ssize_t read_file(const char *path, char **ret)
+{
+	size_t size = SCENARIO_FILE_SIZE_MAX + 2, filled = 0;
+	struct stat status;
+	char *data;
+	ssize_t n;
+	int fd;
+
+	/* Non-blocking, or a FIFO would hang us before we could say what is wrong with it. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0 || S_ISDIR(status.st_mode)) {
+		close(fd);
+		return -EISDIR;
+	}
+	fcntl(fd, F_SETFL, 0);
+	data = malloc(size);
+	if (!data) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (filled < size) {
+		n = read(fd, data + filled, size - filled);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			n = -errno;
+			close(fd);
+			free(data);
+			return n;
+		}
+		if (n == 0)
+			break;
+		filled += (size_t)n;
+	}
+	close(fd);
+	*ret = data;
+	return (ssize_t)filled;
+}
+
+static void base_name(const char *path, char *ret, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	char *dot;
+
+	snprintf(ret, size, "%s", slash ? slash + 1 : path);
+	dot = strrchr(ret, '.');
+	if (dot && dot != ret && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
+		*dot = '\0';
+}
+
+int load_scenario(const char *path, const struct options *options, uint32_t workers, struct scenario **ret)
+{
+	struct scenario_errors errors = {.count = 0};
+	struct scenario_options load = {.sets = options->sets, .set_count = options->set_count, .workers = workers};
+	char name[256], *data = NULL;
+	ssize_t size;
+	int r;
+
+	base_name(path, name, sizeof(name));
+	load.default_name = name;
+	size = read_file(path, &data);
+	if (size < 0)
+		return cli_error(EXIT_USAGE, "cannot read %s: %s", path, strerror((int)-size));
+	r = scenario_load(data, (size_t)size, &load, ret, &errors);
+	free(data);
+	if (r == -EINVAL) {
+		for (size_t i = 0; i < errors.count; i++)
+			fprintf(stderr, "%s:%u:%u: %s\n", path, errors.items[i].pos.line, errors.items[i].pos.column,
+				errors.items[i].text);
+		scenario_errors_done(&errors);
+		return EXIT_USAGE;
+	}
+	if (r < 0)
+		return cli_error(EXIT_HOST, "cannot load %s: %s", path, strerror(-r));
+	return 0;
+}

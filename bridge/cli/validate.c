@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * validate.c - ghostbridge validate: check scenario files without running anything.
+ */
+#include <stdio.h>
+
+#include "bridge/cli/cli.h"
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static int validate_main(const struct verb *verb, int argc, char **argv)
+{
+	struct options options;
+	int status = options_parse(verb, argc, argv, "s", 1, -1, &options);
+
+	if (status >= 0)
+		return status;
+	status = EXIT_DONE;
+	for (int i = 0; i < options.arg_count; i++) {
+		struct scenario *scenario = NULL;
+		int r = load_scenario(options.args[i], &options, load_workers(), &scenario);
+
+		if (r) {
+			status = r;
+			continue;
+		}
+		printf("%s: ok: %zu node%s, %zu link%s, %zu step%s, %zu expectation%s\n", options.args[i],
+		       scenario->node_count, plural(scenario->node_count), scenario->link_count,
+		       plural(scenario->link_count), scenario->step_count, plural(scenario->step_count),
+		       scenario->expect_count, plural(scenario->expect_count));
+		scenario_free(scenario);
+	}
+	return status;
+}
+
+const struct verb verb_validate = {
+	.name = "validate",
+	.usage = "[--set PATH=VALUE]... FILE...",
+	.summary = "Check scenario files without running them",
+	.help = "  --set PATH=VALUE  change a value first, as run does\n\n"
+		"What is wrong is shown as FILE:LINE:COLUMN: what it is, and what would be right. Exit status 2 if "
+		"there\n"
+		"is anything.\n",
+	.main = validate_main,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * experiment.h - the experiment daemon: from a checked scenario to a report.
+ *
+ * The command line prepares everything that may fail for a user's mistake, then hands a `struct experiment` to
+ * lab_spawn(); experiment_main() is the daemon, PID 1 of its lab, one thread.
+ */
+#ifndef EXPERIMENT_EXPERIMENT_H
+#define EXPERIMENT_EXPERIMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge/experiment/rundir.h"
+#include "bridge/lab/lab.h"
+#include "bridge/scenario/scenario.h"
+
+/* Exit status of every ghostbridge command. */
+enum experiment_exit {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,   /* a step or an expectation failed */
+	EXIT_USAGE = 2,    /* wrong usage or wrong scenario */
+	EXIT_HOST = 3,     /* the host cannot do it */
+	EXIT_FIDELITY = 4, /* ran, but fidelity failed */
+	EXIT_INTERRUPTED = 130,
+};
+
+struct experiment {
+	const struct scenario *scenario;
+	const char *name;   /* may differ from the scenario's */
+	const char *source; /* the file it came from */
+	uint32_t workers;   /* as given to scenario_load(): a ghost packs islands the same way */
+	struct rundir rundir;
+	int shuttle_fd; /* the two programs, opened while paths are still the user's */
+	int ghost_fd;
+	int status_fd; /* where one byte, the exit status, tells the command line that we go on without it; -1: never */
+	bool steps;    /* run the steps (run) or leave the lab to its users (up) */
+	bool keep;     /* go on after the steps, until told to end */
+	bool json;     /* report.json to stdout instead of the summary */
+};
+
+/** experiment_main() - The daemon; for lab_spawn(). Return: enum experiment_exit. */
+int experiment_main(struct lab *lab, void *experiment);
+
+/**
+ * experiment_find_programs() - Open ghostbridge-shuttle and ns3-ghost
+ *
+ * Beside this executable, else in the libexec directory; GHOSTBRIDGE_LIBEXEC names another one.
+ *
+ * Return: 0 or -ENOENT with @diag
+ */
+int experiment_find_programs(int *ret_shuttle_fd, int *ret_ghost_fd, struct diag *diag);
+
+#endif /* EXPERIMENT_EXPERIMENT_H */

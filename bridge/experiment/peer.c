@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * peer.c - see peer.h.
+ */
+#include "bridge/experiment/peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bridge/experiment/rights.h"
+
+#define CONTROL_FD 3
+
+/* Variables a developer sets for these programs; nothing else of root's environment is their business. */
+static const char *const passed_on[] = {"NS_LOG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"};
+
+static void bare_environment(char *env[], size_t size, char buffers[][512])
+{
+	size_t n = 0;
+
+	env[n++] = (char *)"PATH=/usr/bin:/bin";
+	env[n++] = (char *)"LANG=C.UTF-8";
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]) && n + 1 < size; i++) {
+		const char *value = getenv(passed_on[i]);
+
+		if (!value)
+			continue;
+		snprintf(buffers[i], 512, "%s=%s", passed_on[i], value);
+		env[n++] = buffers[i];
+	}
+	env[n] = NULL;
+}
+
+__attribute__((noreturn)) static void become(const struct peer_program *program)
+{
+	char buffers[sizeof(passed_on) / sizeof(passed_on[0])][512];
+	char *env[16];
+	struct rlimit no_core = {0, 0};
+	struct diag diag = {""};
+	int in, log, control, exe;
+	sigset_t none;
+
+	/* The daemon's own signal plan is not theirs. */
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	setrlimit(RLIMIT_CORE, &no_core);
+
+	/* First out of the way of 0 to 3, then into place. */
+	in = program->stdin_fd >= 0 ? program->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	in = fcntl(in, F_DUPFD_CLOEXEC, 10);
+	log = fcntl(program->log_fd, F_DUPFD_CLOEXEC, 10);
+	exe = fcntl(program->exe_fd, F_DUPFD_CLOEXEC, 10);
+	control = program->control_fd >= 0 ? fcntl(program->control_fd, F_DUPFD_CLOEXEC, 10) : -1;
+	if (in < 0 || log < 0 || exe < 0 || dup2(in, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
+		_exit(127);
+	close(CONTROL_FD);
+	if (program->control_fd >= 0 && dup2(control, CONTROL_FD) < 0)
+		_exit(127);
+	if (close_range(CONTROL_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0) {
+		/* Without this the shuttle would hold fds of everything: rather not start (needs Linux 5.11). */
+		dprintf(2, "cannot close inherited files: %s\n", strerror(errno));
+		_exit(127);
+	}
+	bare_environment(env, sizeof(env) / sizeof(env[0]), buffers);
+	if (rights_drop(program->uid, &diag) < 0) {
+		dprintf(2, "%s\n", diag.text);
+		_exit(127);
+	}
+	/* By fd: the binary may lie where this user cannot go, as in root's home. */
+	syscall(SYS_execveat, exe, "", program->argv, env, AT_EMPTY_PATH);
+	dprintf(2, "cannot execute %s: %s\n", program->argv[0], strerror(errno));
+	_exit(127);
+}
+
+pid_t peer_spawn(const struct peer_program *program)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become(program);
+	return pid;
+}
+
+const char *peer_state_name(enum peer_state state)
+{
+	switch (state) {
+	case PEER_DOWN:
+		return "down";
+	case PEER_STARTED:
+		return "started";
+	case PEER_WELCOMED:
+		return "building";
+	case PEER_READY:
+		return "ready";
+	case PEER_RUNNING:
+		return "running";
+	case PEER_QUIESCING:
+		return "quiescing";
+	case PEER_QUIESCED:
+		return "quiesced";
+	}
+	return "?";
+}
+
+void peer_send(struct peer *peer, enum wire_msg_type type, uint64_t value)
+{
+	struct wire_msg msg = wire_msg_make(type);
+
+	msg.value[0] = value;
+	if (peer->control.fd >= 0)
+		wire_msg_send(peer->control.fd, &msg, NULL, 0);
+}
+
+void peer_kill(struct peer *peer, int sig)
+{
+	if (peer->pid > 0)
+		kill(peer->pid, sig);
+}

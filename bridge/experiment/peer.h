@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * peer.h - one process at a wire's end, a shuttle or a ghost, as the daemon sees it.
+ *
+ *	DOWN --start--> STARTED --HELLO--> WELCOMED --READY--> READY --START--> RUNNING --QUIESCE--> QUIESCING -->
+ *QUIESCED
+ *	  ^------------------------------------ its process ended -----------------------------------------------------'
+ */
+#ifndef EXPERIMENT_PEER_H
+#define EXPERIMENT_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bridge/experiment/loop.h"
+#include "bridge/wire/wire.h"
+
+enum peer_state {
+	PEER_DOWN,
+	PEER_STARTED,
+	PEER_WELCOMED,
+	PEER_READY,
+	PEER_RUNNING,
+	PEER_QUIESCING,
+	PEER_QUIESCED,
+};
+
+struct peers;
+
+struct peer {
+	struct peers *peers; /* whose end this is */
+	enum wire_role role;
+	enum peer_state state;
+	pid_t pid; /* in the lab's PID namespace; 0: none */
+	struct loop_source control;
+	unsigned int restarts;
+	uint64_t under_way;         /* frames it still had when it said QUIESCED */
+	bool stopping;              /* we told it to go, so its end is no incident */
+	bool is_over;               /* it was restarted too often, or ended in vain: leave it */
+	char error[WIRE_TEXT_SIZE]; /* its last words */
+};
+
+/** What peer_spawn() needs to know. */
+struct peer_program {
+	const char *name;        /* "shuttle 0", for messages */
+	int exe_fd;              /* the binary */
+	const char *const *argv; /* NULL-terminated */
+	uid_t uid;
+	int stdin_fd;   /* -1: /dev/null */
+	int log_fd;     /* stdout and stderr */
+	int control_fd; /* becomes fd 3; -1: none */
+};
+
+/**
+ * peer_spawn() - Start a program without rights
+ *
+ * Every fd but 0 to 3 is closed in it and its environment is bare. Why it could not start is in its log, exit status
+ * 127.
+ *
+ * Return: its PID or a negative errno
+ */
+pid_t peer_spawn(const struct peer_program *program);
+
+/** peer_state_name() - "running", for status. */
+const char *peer_state_name(enum peer_state state);
+
+/** peer_send() - Send a message without payload; a failure shows up as the peer's end. */
+void peer_send(struct peer *peer, enum wire_msg_type type, uint64_t value);
+
+/** peer_kill() - Send a signal to the process, if there is one. */
+void peer_kill(struct peer *peer, int sig);
+
+#endif /* EXPERIMENT_PEER_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * picture.c - see picture.h.
+ */
+#include "bridge/experiment/picture.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define DRAWN_ENDS_MAX 10
+#define COLUMNS_MAX    96
+
+static void scaled(double value, const char *const units[], double step, char *ret, size_t size)
+{
+	int unit = 0;
+
+	while (value >= step && units[unit + 1]) {
+		value /= step;
+		unit++;
+	}
+	snprintf(ret, size, "%g %s", value, units[unit]);
+}
+
+void picture_rate(uint64_t bps, char *ret, size_t size)
+{
+	static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", NULL};
+
+	scaled((double)bps, units, 1000, ret, size);
+}
+
+void picture_time(uint64_t ns, char *ret, size_t size)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s", NULL};
+
+	scaled((double)ns, units, 1000, ret, size);
+}
+
+void picture_address(const struct scenario_end *end, char *ret, size_t size)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	ret[0] = '\0';
+	if (end->addr_count > 0 && inet_ntop(end->addrs[0].family, end->addrs[0].bytes, text, sizeof(text)))
+		snprintf(ret, size, "%s/%u", text, end->addrs[0].prefix_len);
+}
+
+static void describe_link(const struct scenario_link *link, FILE *stream)
+{
+	char rate[32], delay[32];
+
+	if (link->kind == SCENARIO_LINK_WIRE) {
+		fprintf(stream, "  %s: wire, not simulated, mtu %u\n", link->name, link->mtu);
+		return;
+	}
+	picture_rate(link->rate_bps, rate, sizeof(rate));
+	picture_time(link->delay_ns, delay, sizeof(delay));
+	fprintf(stream, "  %s: csma, %s, delay %s, mtu %u, ghost %u\n", link->name, rate, delay, link->mtu,
+		link->ghost);
+}
+
+/* One row of cells; texts are ASCII, so bytes are columns. */
+static void draw_row(const char texts[][64], const size_t *widths, uint32_t count, FILE *stream)
+{
+	fputs("   ", stream);
+	for (uint32_t i = 0; i < count; i++)
+		fprintf(stream, " %-*s", i + 1 < count ? (int)widths[i] : 0, texts[i]);
+	fputc('\n', stream);
+}
+
+/*
+ *    ──┬─────────────┬──
+ *      h1.eth0       h2.eth0
+ *      10.0.0.1/24   10.0.0.2/24
+ */
+static void draw_ends(const struct scenario *scenario, const struct scenario_link *link, FILE *stream)
+{
+	char names[DRAWN_ENDS_MAX][64], addresses[DRAWN_ENDS_MAX][64];
+	size_t widths[DRAWN_ENDS_MAX], total = 0;
+	uint32_t count = link->end_count;
+
+	for (uint32_t i = 0; i < count && i < DRAWN_ENDS_MAX; i++) {
+		const struct scenario_end *end = &scenario->ends[link->first_end + i];
+
+		snprintf(names[i], sizeof(names[i]), "%s", end->port_name);
+		picture_address(end, addresses[i], sizeof(addresses[i]));
+		widths[i] = strlen(names[i]) > strlen(addresses[i]) ? strlen(names[i]) : strlen(addresses[i]);
+		if (widths[i] < 12)
+			widths[i] = 12;
+		total += ++widths[i] + 1;
+	}
+	if (count > DRAWN_ENDS_MAX || total > COLUMNS_MAX) {
+		for (uint32_t i = 0; i < count; i++) {
+			const struct scenario_end *end = &scenario->ends[link->first_end + i];
+			char address[64];
+
+			picture_address(end, address, sizeof(address));
+			fprintf(stream, "    %-16s %s\n", end->port_name, address);
+		}
+		return;
+	}
+	fputs("  ──", stream);
+	for (uint32_t i = 0; i < count; i++) {
+		fputs("┬", stream);
+		for (size_t j = 0; j < (i + 1 < count ? widths[i] : 2); j++)
+			fputs("─", stream);
+	}
+	fputc('\n', stream);
+	draw_row(names, widths, count, stream);
+	draw_row(addresses, widths, count, stream);
+}
+
+void picture_draw(const struct scenario *scenario, FILE *stream)
+{
+	for (size_t i = 0; i < scenario->link_count; i++) {
+		describe_link(&scenario->links[i], stream);
+		draw_ends(scenario, &scenario->links[i], stream);
+	}
+	for (size_t i = 0; i < scenario->node_count; i++) {
+		bool is_linked = false;
+
+		for (size_t j = 0; j < scenario->end_count; j++)
+			is_linked |= scenario->ends[j].node == i;
+		if (!is_linked)
+			fprintf(stream, "  %s: no link\n", scenario->nodes[i].name);
+	}
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sampler.c - see sampler.h.
+ */
+#include "bridge/experiment/sampler.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge/experiment/daemon.h"
+
+#define PACE_WINDOW_NS NS_PER_S
+#define PACE_BEHIND_NS NS_PER_MS /* a ghost less far behind than this keeps up; an idle one's time stands still */
+
+/* Ticks of /proc/stat's first line: all, and those the hypervisor kept. */
+static void read_cpu(uint64_t *ret_all, uint64_t *ret_steal)
+{
+	uint64_t ticks[8] = {0}, all = 0;
+	FILE *file = fopen("/proc/stat", "re");
+
+	if (file) {
+		if (fscanf(file,
+			   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+			   " %" SCNu64,
+			   &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4], &ticks[5], &ticks[6], &ticks[7]) < 8)
+			ticks[7] = 0;
+		fclose(file);
+	}
+	for (int i = 0; i < 8; i++)
+		all += ticks[i];
+	*ret_all = all;
+	*ret_steal = ticks[7];
+}
+
+int sampler_open(struct sampler *sampler, struct daemon *daemon)
+{
+	*sampler = (struct sampler){.factor_min = 1.0};
+	sampler->ports = calloc(daemon->scenario->end_count + 1, sizeof(*sampler->ports));
+	sampler->paces = calloc(daemon->peers_count + 1, sizeof(*sampler->paces));
+	if (!sampler->ports || !sampler->paces) {
+		sampler_close(sampler);
+		return -ENOMEM;
+	}
+	read_cpu(&sampler->cpu_start, &sampler->steal_start);
+	return 0;
+}
+
+void sampler_close(struct sampler *sampler)
+{
+	free(sampler->ports);
+	free(sampler->paces);
+	fidelity_log_done(&sampler->log);
+	sampler->ports = NULL;
+	sampler->paces = NULL;
+}
+
+double sampler_steal_pct(const struct sampler *sampler)
+{
+	uint64_t all, steal;
+
+	read_cpu(&all, &steal);
+	if (all <= sampler->cpu_start || steal < sampler->steal_start)
+		return 0;
+	return 100.0 * (double)(steal - sampler->steal_start) / (double)(all - sampler->cpu_start);
+}
+
+/* Counted on this port so far; a renewed wire goes on from its predecessor's sums. */
+static struct fidelity_counts port_counts(const struct peers *peers, uint32_t port)
+{
+	const struct stats_port *shuttle = &stats_ports(peers->home.stats[PEERS_SHUTTLE])[port];
+	const struct stats_port *ghost = &stats_ports(peers->home.stats[PEERS_GHOST])[port];
+	const struct stats_port *shuttle_base = &peers->base[PEERS_SHUTTLE][port];
+	const struct stats_port *ghost_base = &peers->base[PEERS_GHOST][port];
+
+	return (struct fidelity_counts){
+		.late_frames = stats_get(&shuttle->late.count) + shuttle_base->late.count,
+		.late_over = stats_get(&shuttle->late.over_budget) + shuttle_base->late.over_budget,
+		.ingress_frames = stats_get(&ghost->late.count) + ghost_base->late.count,
+		.ingress_over = stats_get(&ghost->late.over_budget) + ghost_base->late.over_budget,
+		.stalls = stats_get(&shuttle->stalls) + shuttle_base->stalls + stats_get(&ghost->stalls) +
+			  ghost_base->stalls,
+	};
+}
+
+static struct fidelity_counts counts_since(const struct fidelity_counts *now, const struct fidelity_counts *then)
+{
+	return (struct fidelity_counts){
+		.late_frames = now->late_frames - then->late_frames,
+		.late_over = now->late_over - then->late_over,
+		.ingress_frames = now->ingress_frames - then->ingress_frames,
+		.ingress_over = now->ingress_over - then->ingress_over,
+		.stalls = now->stalls - then->stalls,
+	};
+}
+
+static void counts_add(struct fidelity_counts *into, const struct fidelity_counts *more)
+{
+	into->late_frames += more->late_frames;
+	into->late_over += more->late_over;
+	into->ingress_frames += more->ingress_frames;
+	into->ingress_over += more->ingress_over;
+	into->stalls += more->stalls;
+}
+
+/* A window counts only while the ghost is behind all the time: then its own speed is all that limits it. */
+static void take_pace(struct sampler *sampler, struct sampler_pace *pace, const struct stats *ghost, uint64_t now_ns)
+{
+	uint64_t sim_ns = stats_get(&ghost->sim_ns);
+	double factor;
+
+	if (stats_get(&ghost->behind_ns) <= PACE_BEHIND_NS) {
+		pace->window_ns = 0;
+		return;
+	}
+	if (pace->window_ns == 0 || sim_ns < pace->sim_ns) {
+		pace->window_ns = now_ns;
+		pace->sim_ns = sim_ns;
+		return;
+	}
+	if (now_ns - pace->window_ns < PACE_WINDOW_NS)
+		return;
+	factor = (double)(sim_ns - pace->sim_ns) / (double)(now_ns - pace->window_ns);
+	if (factor < sampler->factor_min)
+		sampler->factor_min = factor;
+	pace->window_ns = now_ns;
+	pace->sim_ns = sim_ns;
+}
+
+void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_ns)
+{
+	const struct scenario *scenario = daemon->scenario;
+	struct fidelity_counts interval = {0};
+
+	sampler->frames_up = sampler->frames_down = 0;
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
+		struct sampler_port *port = &sampler->ports[i];
+		struct fidelity_counts now, since;
+		const struct peers *peers;
+
+		if (end->port == SCENARIO_NONE)
+			continue;
+		peers = &daemon->peers[scenario->links[end->link].ghost];
+		now = port_counts(peers, end->port);
+		since = counts_since(&now, &port->last);
+		port->last = now;
+		counts_add(&interval, &since);
+		sampler->frames_up += now.ingress_frames;
+		sampler->frames_down += now.late_frames;
+		port->stall_intervals += since.stalls > 0;
+		since.stalls = 0;
+		port->late_intervals += fidelity_is_degraded(
+			&(struct fidelity_counts){.late_frames = since.late_frames, .late_over = since.late_over},
+			scenario->quantile);
+		since.late_frames = since.late_over = 0;
+		port->ingress_intervals += fidelity_is_degraded(&since, scenario->quantile);
+	}
+	counts_add(&sampler->total, &interval);
+	if (fidelity_is_degraded(&interval, scenario->quantile))
+		fidelity_log_add(&sampler->log, sampler->last_ns, now_ns);
+	for (size_t i = 0; i < daemon->peers_count; i++)
+		take_pace(sampler, &sampler->paces[i], daemon->peers[i].home.stats[PEERS_GHOST], now_ns);
+	sampler->last_ns = now_ns;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sampler.h - looks at all counters ten times a second, for what only shows over time: intervals and pace.
+ */
+#ifndef EXPERIMENT_SAMPLER_H
+#define EXPERIMENT_SAMPLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/experiment/fidelity.h"
+
+struct daemon;
+
+/* Why a port made intervals degraded, and in how many. */
+struct sampler_port {
+	struct fidelity_counts last;
+	uint64_t late_intervals;
+	uint64_t ingress_intervals;
+	uint64_t stall_intervals;
+};
+
+/* Pace of one ghost over the current one-second window. */
+struct sampler_pace {
+	uint64_t window_ns; /* when it began; 0: none */
+	uint64_t sim_ns;
+};
+
+struct sampler {
+	struct sampler_port *ports; /* per scenario end */
+	struct sampler_pace *paces; /* per ghost */
+	struct fidelity_log log;
+	uint64_t last_ns; /* since the barrier */
+	double factor_min;
+	uint64_t steal_start, cpu_start; /* of /proc/stat, ticks */
+	uint64_t frames_up, frames_down; /* of the whole run so far, for the progress line */
+	struct fidelity_counts total;
+};
+
+/** sampler_open() - Begin at the barrier. Return: 0 or -ENOMEM. */
+int sampler_open(struct sampler *sampler, struct daemon *daemon);
+void sampler_close(struct sampler *sampler);
+
+/** sampler_next_ns() - When to call sampler_take() again, since the barrier. */
+static inline uint64_t sampler_next_ns(const struct sampler *sampler)
+{
+	return sampler->last_ns + FIDELITY_INTERVAL_NS;
+}
+
+/** sampler_take() - End the current interval. */
+void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_ns);
+
+/** sampler_steal_pct() - Share of CPU time the hypervisor took since the barrier, percent. */
+double sampler_steal_pct(const struct sampler *sampler);
+
+#endif /* EXPERIMENT_SAMPLER_H */

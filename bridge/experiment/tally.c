@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tally.c - see tally.h. The counters were written by other processes: sums wrap, they do not trap.
+ */
+#include "bridge/experiment/tally.h"
+
+#include <string.h>
+
+static uint64_t sum_drops(const uint64_t drops[STATS_DROP_COUNT])
+{
+	uint64_t sum = 0;
+
+	for (int cause = 0; cause < STATS_DROP_COUNT; cause++)
+		sum += drops[cause];
+	return sum;
+}
+
+/* What is left over is under a name too. Return: whether it may be there. */
+static bool book_rest(struct tally_dir *dir, uint64_t rest, bool settled, bool broken)
+{
+	if ((int64_t)rest < 0)
+		return false;
+	dir->drops[broken ? STATS_DROP_LOST : STATS_DROP_IN_FLIGHT] += rest;
+	return rest == 0 || broken || !settled;
+}
+
+void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool broken, struct tally_link *ret)
+{
+	struct tally_link link = {.conserved = true};
+
+	for (size_t i = 0; i < port_count; i++) {
+		link.transmitted += ports[i].ghost.transmitted;
+		link.received += ports[i].ghost.received;
+	}
+	link.copies = link.transmitted * (port_count - 1);
+	link.propagating = (int64_t)(link.copies - link.received);
+
+	for (size_t i = 0; i < port_count; i++) {
+		struct tally_port *port = &ports[i];
+		const struct stats_port *shuttle = &port->shuttle, *ghost = &port->ghost;
+		uint64_t copies = link.transmitted - ghost->transmitted;
+
+		port->up = (struct tally_dir){.frames = shuttle->up.frames, .bytes = shuttle->up.bytes};
+		port->down = (struct tally_dir){.frames = shuttle->down.frames, .bytes = shuttle->down.bytes};
+		for (int cause = 0; cause < STATS_DROP_COUNT; cause++) {
+			port->up.drops[cause] = shuttle->up.drops[cause] + ghost->up.drops[cause];
+			port->down.drops[cause] = shuttle->down.drops[cause] + ghost->down.drops[cause];
+		}
+		port->conserved = book_rest(&port->up, port->up.frames - sum_drops(port->up.drops) - ghost->transmitted,
+					    settled, broken);
+		port->conserved &= book_rest(&port->down, copies - port->down.frames - sum_drops(port->down.drops),
+					     settled, broken);
+		/* The parts must agree as well, or two errors could cancel out. */
+		port->conserved &= (int64_t)(copies - ghost->received) >= 0;
+
+		link.frames_in += port->up.frames;
+		link.frames_out += port->down.frames;
+		for (int cause = 0; cause < STATS_DROP_COUNT; cause++)
+			link.drops[cause] += port->up.drops[cause] + port->down.drops[cause];
+		link.conserved &= port->conserved;
+	}
+	*ret = link;
+}
+
+static void add_dir(struct stats_dir *into, const struct stats_dir *from)
+{
+	stats_add(&into->frames, stats_get(&from->frames));
+	stats_add(&into->bytes, stats_get(&from->bytes));
+	for (int cause = 0; cause < STATS_DROP_COUNT; cause++)
+		stats_add(&into->drops[cause], stats_get(&from->drops[cause]));
+}
+
+void tally_add(struct stats_port *into, const struct stats_port *from)
+{
+	add_dir(&into->up, &from->up);
+	add_dir(&into->down, &from->down);
+	stats_add(&into->stalls, stats_get(&from->stalls));
+	stats_add(&into->transmitted, stats_get(&from->transmitted));
+	stats_add(&into->received, stats_get(&from->received));
+	into->digest = 0;
+	stats_hist_merge(&into->late, &from->late);
+}
+
+void tally_copy(struct stats_port *into, const struct stats_port *live)
+{
+	memset(into, 0, sizeof(*into));
+	tally_add(into, live);
+	into->digest = stats_get(&live->digest);
+}

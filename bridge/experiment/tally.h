@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tally.h - the books of one simulated link: every frame that went in comes out or has a cause. Pure.
+ *
+ * The shuttle counts at the TAP, the ghost at the simulated device, and nobody else between the two:
+ *
+ *	up	read from TAP = runt + oversize + no-ghost		(shuttle)
+ *			      + queue + medium + lost			(ghost)
+ *			      + transmitted by the device + in-flight
+ *	medium	copies = what each *other* end's device transmitted; a device got `received` of them
+ *	down	copies = filtered (ghost) + tap-down + tap-error (shuttle) + written to TAP + in-flight
+ *
+ * "in-flight" is what is left when the sum is taken, so the equations always hold; the books are in order when nothing
+ *is negative, and nothing is left although every process said that it had no frame under way.
+ */
+#ifndef EXPERIMENT_TALLY_H
+#define EXPERIMENT_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/wire/stats.h"
+
+struct tally_dir {
+	uint64_t frames; /* up: read from the TAP; down: written to it */
+	uint64_t bytes;
+	uint64_t drops[STATS_DROP_COUNT];
+};
+
+struct tally_port {
+	/* in: totals of both sides since the start */
+	struct stats_port shuttle;
+	struct stats_port ghost;
+	/* out */
+	struct tally_dir up;
+	struct tally_dir down;
+	bool conserved;
+};
+
+struct tally_link {
+	uint64_t frames_in;
+	uint64_t transmitted;
+	uint64_t copies; /* transmitted times the other ends */
+	uint64_t received;
+	int64_t propagating; /* copies no device has got yet */
+	uint64_t frames_out;
+	uint64_t drops[STATS_DROP_COUNT]; /* both directions, all ports */
+	bool conserved;
+};
+
+/**
+ * tally_close() - Balance the books of one link
+ * @ports:	the link's ports with shuttle and ghost filled; the rest is filled here
+ * @settled:	every process said QUIESCED with nothing under way
+ * @broken:	a process of this link died: what is left is "lost", not "in-flight"
+ */
+void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool broken, struct tally_link *ret);
+
+/** tally_add() - Add the counters of an earlier or parallel wire; histograms merge, the digest is dropped. */
+void tally_add(struct stats_port *into, const struct stats_port *from);
+
+/** tally_copy() - A private copy of counters that their writer goes on changing. */
+void tally_copy(struct stats_port *into, const struct stats_port *live);
+
+#endif /* EXPERIMENT_TALLY_H */

@@ -22,7 +22,7 @@
  *	C pairs with D: a producer that sees the room knows that the consumer has finished reading it.
  *
  * A producer that meets a full ring sets want_space and looks once more; a consumer that publishes takes want_space
- *and, if it was set, tells the producer's inbox (wire.h):
+ * and, if it was set, tells the producer's inbox (wire.h):
  *
  *	producer				consumer
  *	--------				--------
@@ -107,14 +107,15 @@ static inline int ring_p_reserve(struct ring *ring, uint32_t max_len, uint8_t **
 {
 	uint64_t need = ring_record_size(max_len);
 	uint64_t position = ring->own & (ring->size - 1);
-	uint64_t tail = ring->size - position;
+	uint64_t tail = ring->size - position, cons;
 
 	ring->pending = need > tail ? tail : 0;
 	if (ring->own + ring->pending + need - ring->peer > ring->size) {
-		ring->peer = __atomic_load_n(&ring->ctl->cons, __ATOMIC_ACQUIRE); /* D */
+		cons = __atomic_load_n(&ring->ctl->cons, __ATOMIC_ACQUIRE); /* D */
 		/* The consumer can neither pass us nor fall back by more than the ring. */
-		if (ring->own - ring->peer > ring->size)
+		if (ring->own - cons > ring->size || cons % WIRE_RECORD_ALIGN)
 			return -EPROTO;
+		ring->peer = cons; /* only now: what was refused once must not be believed the next time */
 		if (ring->own + ring->pending + need - ring->peer > ring->size)
 			return 0;
 	}
@@ -174,7 +175,7 @@ static inline bool ring_p_want_space(struct ring *ring, uint32_t max_len)
 
 	__atomic_store_n(&ring->ctl->want_space, 1, __ATOMIC_SEQ_CST); /* E */
 	cons = __atomic_load_n(&ring->ctl->cons, __ATOMIC_SEQ_CST);    /* F */
-	if (ring->own - cons > ring->size)
+	if (ring->own - cons > ring->size || cons % WIRE_RECORD_ALIGN)
 		return true; /* nonsense: the next reserve says so */
 	ring->peer = cons;
 	if (ring_p_reserve(ring, max_len, &unused) == 0)
@@ -185,7 +186,7 @@ static inline bool ring_p_want_space(struct ring *ring, uint32_t max_len)
 
 /**
  * ring_c_peek() - The oldest record not yet released
- * @ret_record:	private copy of the header, checked: type FRAME, length within the ring and what was published
+ * @ret_record:	private copy of the header, checked: type FRAME, no flags, length within the ring and what was published
  * @ret_payload: the bytes, still in shared memory: the peer may scribble on them, so copy before deciding on them
  *
  * Return: 1, 0 when the ring is empty, or -EPROTO when the producer wrote nonsense
@@ -193,27 +194,30 @@ static inline bool ring_p_want_space(struct ring *ring, uint32_t max_len)
 static inline int ring_c_peek(struct ring *ring, struct wire_record *ret_record, const uint8_t **ret_payload)
 {
 	struct wire_record record;
-	uint64_t available, position, need;
+	uint64_t available, position, need, prod;
 
 	for (;;) {
 		available = ring->peer - ring->own;
 		if (available == 0) {
-			ring->peer = __atomic_load_n(&ring->ctl->prod, __ATOMIC_ACQUIRE); /* B */
-			available = ring->peer - ring->own;
+			prod = __atomic_load_n(&ring->ctl->prod, __ATOMIC_ACQUIRE); /* B */
+			available = prod - ring->own;
 			if (available == 0)
 				return 0;
 			if (available > ring->size || available % WIRE_RECORD_ALIGN)
 				return -EPROTO;
+			ring->peer = prod;
 		}
 		position = ring->own & (ring->size - 1);
 		memcpy(&record, ring->data + position, sizeof(record));
 		__asm__ volatile("" ::: "memory"); /* read once: the peer could change it between check and use */
 		need = ring_record_size(record.len);
-		if (need > available || need > ring->size - position)
+		if (need > available || need > ring->size - position || record.flags != 0)
 			return -EPROTO;
 		if (record.type == WIRE_RECORD_FRAME)
 			break;
-		if (record.type != WIRE_RECORD_PAD || position + need != ring->size)
+		/* Nobody needs a PAD at the start, and whole rings of it, published in a race with us, would never end.
+		 */
+		if (record.type != WIRE_RECORD_PAD || position + need != ring->size || position == 0)
 			return -EPROTO;
 		ring->own += need;
 	}

@@ -39,7 +39,7 @@ const char *stats_drop_name(enum stats_drop cause);
  * (HdrHistogram's layout, 4 significant bits). Bucket of v: v itself below 16, else 16 * (e - 3) + top four bits
  * after the leading one, with e = floor(log2 v).
  */
-#define STATS_HIST_OCTAVES 38 /* up to 2^41 ns, 36 minutes; longer ones count in the last bucket */
+#define STATS_HIST_OCTAVES 38 /* up to 2^42 ns, 73 minutes; longer ones count in the last bucket */
 #define STATS_HIST_BUCKETS (16 * (STATS_HIST_OCTAVES + 1))
 
 struct stats_hist {

@@ -160,6 +160,7 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 {
 	int side = role == WIRE_ROLE_SHUTTLE ? 0 : 1;
 	int fds[FD_COUNT] = {home->memory_fd, home->bell_fd[0], home->bell_fd[1], home->stats_fd[side]};
+	const struct timeval patience = {.tv_sec = 1};
 	struct ucred peer;
 	socklen_t peer_size = sizeof(peer);
 	struct wire_msg msg;
@@ -167,9 +168,16 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 
 	if (getsockopt(control_fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) < 0)
 		return diag_set(diag, -errno, "cannot tell who is at the wire's other end");
+	/* A peer must not be able to hold the daemon up, neither by silence nor by not reading. */
+	if (setsockopt(control_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(control_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return diag_set(diag, -errno, "cannot limit the wait for a peer");
+	/* Read before refusing anybody: closing a socket with data unread makes the kernel drop the refusal. */
+	r = wire_msg_receive(control_fd, &msg, NULL, NULL);
 	if (peer.uid != uid)
 		return refuse(control_fd, diag, -EPERM, "this wire belongs to another user");
-	r = wire_msg_receive(control_fd, &msg, NULL, NULL);
+	if (r == -EAGAIN)
+		return refuse(control_fd, diag, -ETIMEDOUT, "the peer did not say HELLO");
 	if (r == -EPROTONOSUPPORT)
 		return refuse(control_fd, diag, r, "the peer speaks another version of the wire protocol");
 	if (r < 0 || msg.type != WIRE_MSG_HELLO || msg.arg != (uint32_t)role)
@@ -198,6 +206,8 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 		snprintf(msg.text, sizeof(msg.text), "%s", ports[i].name);
 		r = wire_msg_send(control_fd, &msg, &ports[i].tap_fd, with_tap ? 1 : 0);
 	}
+	if (r == -EAGAIN)
+		return diag_set(diag, -ETIMEDOUT, "the peer does not read what it is told");
 	return r < 0 ? diag_set(diag, r, "the peer left during the hello") : 0;
 }
 
@@ -313,8 +323,8 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 		r = expect_msg(control_fd, WIRE_MSG_PORT, timeout_ms, &msg, &port->tap_fd, &tap_count, diag);
 		if (r < 0)
 			goto fail;
-		if (msg.arg != i || (role == WIRE_ROLE_SHUTTLE) != (tap_count == 1) ||
-		    msg.value[2] + 8 > WIRE_FRAME_MAX) {
+		if (msg.arg != i || (role == WIRE_ROLE_SHUTTLE) != (tap_count == 1) || msg.value[2] < WIRE_FRAME_MIN ||
+		    msg.value[2] > WIRE_FRAME_MAX - 8) {
 			r = diag_set(diag, -EPROTO, "the daemon announced port %u where %u was due", msg.arg, i);
 			goto fail;
 		}

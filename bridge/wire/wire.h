@@ -9,7 +9,7 @@
  * Attention
  * ---------
  * A consumer looks only at ports that have something: its inbox has one bit per port. A producer that published sets
- *the bit and, if the owner sleeps, rings its eventfd; an idle wire costs nothing, a busy one no system call.
+ * the bit and, if the owner sleeps, rings its eventfd; an idle wire costs nothing, a busy one no system call.
  *
  *	producer					consumer
  *	--------					--------
@@ -104,8 +104,11 @@ struct wire_terms {
  * @uid:	the only user who may take this wire, in the daemon's user namespace (SO_PEERCRED)
  * @ports:	home->port_count entries; tap_fd is handed to a shuttle
  *
+ * A peer that says nothing, or takes nothing of what it is told, is given up after a second; the socket keeps that as
+ * its SO_RCVTIMEO and SO_SNDTIMEO.
+ *
  * Return: 0, or a negative errno with @diag after a REFUSE was sent (-EPERM wrong user, -EPROTO no HELLO,
- * -EPROTONOSUPPORT another version)
+ * -EPROTONOSUPPORT another version), -ETIMEDOUT, -EPIPE
  */
 int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, uid_t uid, const struct wire_terms *terms,
 		 const struct wire_port *ports, struct diag *diag);

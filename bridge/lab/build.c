@@ -8,85 +8,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bridge/lab/container.h"
+#include "bridge/lab/inside.h"
 #include "bridge/lab/lab_priv.h"
 #include "bridge/lab/tap.h"
 
 #define BR_STATE_FORWARDING 3 /* linux/if_bridge.h, which does not go together with linux/if.h */
-
-/*
- * IPv4 settings of a new network namespace are copied from the host's, so that a host that routes (any with Docker)
- * would make every container a router. An experiment must not depend on its host. IPv6 addresses are usable at once and
- * routers are not asked for: both only put frames on the wire that no step of the experiment sent.
- */
-static const char *const base_sysctls[][2] = {
-	{"net.ipv4.ip_forward", "0"},
-	{"net.ipv4.conf.all.rp_filter", "0"},
-	{"net.ipv4.conf.default.rp_filter", "0"},
-	{"net.ipv6.conf.default.accept_dad", "0"},
-	{"net.ipv6.conf.default.router_solicitations", "0"},
-};
-
-static int write_sysctl(const char *key, const char *value)
-{
-	char path[512] = "/proc/sys/";
-	size_t len = strlen(path);
-	int fd, err = 0;
-
-	if (len + strlen(key) >= sizeof(path) || strstr(key, ".."))
-		return -EINVAL;
-	/* As sysctl(8) has it: dots part the words, and a dot within one (eth0.5) is written as a slash. */
-	for (const char *at = key; *at; at++)
-		path[len++] = *at == '.' ? '/' : *at == '/' ? '.' : *at;
-	path[len] = '\0';
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/*
- * Set a node's net.* settings: all that exist before there are interfaces, so that these take up the defaults, and the
- * others (net.ipv4.conf.eth0...) after.
- */
-static int set_sysctls(const struct lab *lab, uint32_t index, bool with_interfaces, struct diag *diag)
-{
-	const struct scenario_node *node = &lab->scenario->nodes[index];
-	int err = 0;
-
-	if (with_interfaces && !node->sysctl_count)
-		return 0;
-	if (setns(lab->nodes[index].netns_fd, CLONE_NEWNET))
-		return diag_set(diag, -errno, "cannot enter the network of '%s': %s", node->name, strerror(errno));
-	for (size_t i = 0; !with_interfaces && i < sizeof(base_sysctls) / sizeof(*base_sysctls); i++)
-		write_sysctl(base_sysctls[i][0], base_sysctls[i][1]);
-	for (size_t i = 0; !err && i < node->sysctl_count; i++) {
-		const struct scenario_pair *pair = &node->sysctls[i];
-
-		if (strncmp(pair->key, "net.", 4))
-			continue;
-		err = write_sysctl(pair->key, pair->value);
-		if (err == -ENOENT && !with_interfaces)
-			err = 0;
-		if (err)
-			diag_set(diag, err, "node '%s': cannot set sysctl %s to '%s': %s", node->name, pair->key,
-				 pair->value,
-				 err == -ENOENT ? "a network namespace of this kernel has no such setting"
-						: strerror(-err));
-	}
-	if (setns(lab->netns_fd, CLONE_NEWNET))
-		abort(); /* anything done from here on would hit the wrong network */
-	return err;
-}
 
 static int fail(struct diag *diag, int err, const struct scenario_end *end, const char *what)
 {
@@ -231,11 +163,8 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	if (!lab->nodes || !lab->tap_fds)
 		return diag_set(diag, -ENOMEM, "out of memory");
 
-	for (uint32_t i = 0; !err && i < scenario->node_count; i++) {
+	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
 		err = container_start(lab, i, diag);
-		if (!err)
-			err = set_sysctls(lab, i, false, diag);
-	}
 	for (uint32_t i = 0; !err && i < scenario->link_count; i++) {
 		const struct scenario_link *link = &scenario->links[i];
 
@@ -252,7 +181,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	for (uint32_t i = 0; !err && i < scenario->end_count; i++)
 		err = finish_end(lab, i, diag);
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
-		err = set_sysctls(lab, i, true, diag);
+		err = inside_finish(lab, i, diag);
 	return err;
 }
 

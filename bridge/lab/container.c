@@ -13,14 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bridge/lab/container.h"
 #include "bridge/lab/hosts.h"
+#include "bridge/lab/inside.h"
 #include "bridge/lab/lab_priv.h"
 
 #define STOP_WAIT_MS 10000
@@ -70,12 +69,36 @@ static bool apparmor_enabled(void)
 	return answer == 'Y';
 }
 
+/* A root file system of the user's own is read-only, so what is mounted in it must have its place there. */
+static int check_rootfs(const struct scenario_node *node, struct diag *diag)
+{
+	static const char *const places[] = {"dev", "etc/hosts", "proc", "root", "run", "sys", "tmp", "var"};
+	int dir_fd, err = 0;
+
+	if (!node->rootfs)
+		return 0;
+	dir_fd = open(node->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return diag_set(diag, -errno, "node '%s': cannot open rootfs %s: %s", node->name, node->rootfs,
+				strerror(errno));
+	for (size_t i = 0; !err && i < sizeof(places) / sizeof(*places); i++)
+		if (faccessat(dir_fd, places[i], F_OK, AT_SYMLINK_NOFOLLOW))
+			err = diag_set(diag, -errno, "node '%s': rootfs %s has no %s: run `%s %s/%s`", node->name,
+				       node->rootfs, places[i], strchr(places[i], '/') ? "touch" : "mkdir",
+				       node->rootfs, places[i]);
+	close(dir_fd);
+	return err;
+}
+
 static int configure(struct lxc_container *container, const struct lab *lab, uint32_t index, struct diag *diag)
 {
 	const struct scenario_node *node = &lab->scenario->nodes[index];
 	char text[1024];
 	int err = 0;
 
+	err = check_rootfs(node, diag);
+	if (err)
+		return err;
 	container->clear_config(container);
 	for (size_t i = 0; !err && i < sizeof(base_config) / sizeof(*base_config); i++)
 		err = set(container, base_config[i][0], base_config[i][1], diag);
@@ -105,16 +128,6 @@ static int configure(struct lxc_container *container, const struct lab *lab, uin
 		if (!err)
 			err = set(container, "lxc.idmap", text, diag);
 	}
-	for (size_t i = 0; !err && i < node->sysctl_count; i++) {
-		if (!strncmp(node->sysctls[i].key, "net.", 4))
-			continue; /* set by build.c: net.*.conf.eth0 does not exist yet */
-		snprintf(text, sizeof(text), "lxc.sysctl.%s", node->sysctls[i].key);
-		err = set(container, text, node->sysctls[i].value, diag);
-	}
-	for (size_t i = 0; !err && i < node->env_count; i++) {
-		snprintf(text, sizeof(text), "%s=%s", node->env[i].key, node->env[i].value);
-		err = set(container, "lxc.environment", text, diag);
-	}
 	return err;
 }
 
@@ -141,32 +154,6 @@ static void log_tail(const char *node, char *ret_text)
 	for (char *at = ret_text; *at; at++)
 		if (*at == '\n')
 			*at = ';';
-}
-
-/* /var is an empty tmpfs; give it what programs expect to find. Done from outside, as the container's root. */
-static int fill_var(const struct lab_node *node, uid_t uid)
-{
-	static const char *const dirs[] = {"var/cache", "var/lib", "var/lib/misc", "var/log", "var/spool", "run/lock"};
-	char path[64];
-	int root_fd, err = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/root", node->init);
-	root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root_fd < 0)
-		return -errno;
-	/* The tmpfs belongs to the container's user namespace, where our root is nobody. */
-	setfsgid(uid);
-	setfsuid(uid);
-	for (size_t i = 0; !err && i < sizeof(dirs) / sizeof(*dirs); i++)
-		if (mkdirat(root_fd, dirs[i], 0755))
-			err = -errno;
-	if (!err && (mkdirat(root_fd, "var/tmp", 01777) || fchmodat(root_fd, "var/tmp", 01777, 0) ||
-		     symlinkat("/run", root_fd, "var/run") || symlinkat("/run/lock", root_fd, "var/lock")))
-		err = -errno;
-	setfsuid(0);
-	setfsgid(0);
-	close(root_fd);
-	return err;
 }
 
 static pid_t parent_of(pid_t pid)
@@ -225,12 +212,13 @@ int container_start(struct lab *lab, uint32_t index, struct diag *diag)
 	err = node->netns_fd < 0 ? -errno : link_socket_open(node->netns_fd, lab->netns_fd, &node->netlink);
 	if (!err)
 		err = link_set_up(node->netlink, "lo");
-	if (!err)
-		err = fill_var(node, config->privileged ? 0 : LAB_UID_BASE);
 	if (err) {
 		diag_set(diag, err, "cannot set up container '%s': %s", config->name, strerror(-err));
 		goto out;
 	}
+	err = inside_prepare(lab, index, diag);
+	if (err)
+		goto out;
 	err = cgroup_limit_node(&lab->cgroups, lab->journal_fd, lab->name, config->name, config->cpus,
 				config->memory_size, node->init, node->cgroup_procs_fds, diag);
 out:

@@ -219,6 +219,16 @@ static pid_t pump(int left_fd, int right_fd)
 	return pid;
 }
 
+static int fail_at_once(struct lab *lab, void *data)
+{
+	struct diag diag = {""};
+	int err = lab_build(lab, data, &diag);
+
+	lab_done(lab);
+	fprintf(stderr, "as expected: %s\n", diag.text);
+	return err < 0 && strstr(diag.text, "'h2'") ? 0 : 1;
+}
+
 static const char pair_yaml[] = "ghostbridge: 1\n"
 				"name: pair\n"
 				"nodes:\n"
@@ -261,6 +271,33 @@ static int exchange_frames(struct lab *lab, const struct scenario *scenario)
 	}
 	return 0;
 }
+
+static int send_tagged(struct lab *lab, const struct scenario *scenario)
+{
+	uint8_t frame[1518];
+
+	for (uint32_t end = 0; end < 2; end++) {
+		int sock = packet_socket(lab, scenario->ends[end].node, "eth0");
+
+		/* A tag comes on top of the MTU. Only upwards: a packet socket takes the tag off what it receives. */
+		memset(frame, 0x5a, sizeof(frame));
+		memcpy(frame, "\xff\xff\xff\xff\xff\xff\x02\x67\x62\x01\x02\x03\x81\x00\x60\x07\x88\xb5", 18);
+		need(sock >= 0);
+		need(write(sock, frame, sizeof(frame)) == sizeof(frame));
+		need(receives(lab_tap_fd(lab, end), frame, sizeof(frame)));
+		close(sock);
+	}
+	return 0;
+}
+
+START_TEST(tagged_frames_pass_whole)
+{
+	run_lab("check-tagged",
+		"ghostbridge: 1\nname: x\nnodes: {h1: {attach: tap}, h2: {attach: bridge}}\n"
+		"links: {lan: {kind: csma, rate: 10Mbps, delay: 1us, ends: [h1, h2]}}\n",
+		send_tagged);
+}
+END_TEST
 
 START_TEST(frames_pass_between_tap_and_container)
 {
@@ -371,9 +408,11 @@ static int run_commands(struct lab *lab, const struct scenario *scenario)
 	exec.stdio[0] = exec.stdio[1] = exec.stdio[2] = slave_fd;
 	need(!lab_exec(lab, 0, &exec, &pid, &diag));
 	need(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status));
-	got = read(master_fd, output, sizeof(output) - 1);
-	need(got > 0);
-	output[got] = '\0';
+	for (size_t len = 0; len < 13; len += (size_t)got) {
+		got = read(master_fd, output + len, sizeof(output) - 1 - len);
+		need(got > 0);
+		output[len + (size_t)got] = '\0';
+	}
 	need(!strcmp(output, "typed\r\n5 77\r\n"));
 
 	/* A dead container is a dead container. */
@@ -419,7 +458,10 @@ static int look_around(struct lab *lab, const struct scenario *scenario)
 	need(says(lab, 0, "ls /run/ghostbridge /run/lab 2>/dev/null; true", ""));
 	need(says(lab, 0, "test -c /dev/net/tun && ip tuntap add t0 mode tun && ls -d /sys/class/net/t0",
 		  "/sys/class/net/t0\n"));
-	need(says(lab, 0, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/eth0/arp_ignore", "1\n2\n"));
+	need(says(lab, 0,
+		  "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/eth0/arp_ignore /proc/sys/kernel/msgmax "
+		  "/proc/sys/kernel/domainname",
+		  "1\n2\n4242\nlab\n"));
 	need(says(lab, 1, "cat /proc/sys/net/ipv4/ip_forward", "0\n"));
 	need(says(lab, 0, "ps -e -o comm= | head -1", "ghostbridge-ini\n"));
 	need(says(lab, 0, "test $(ps -e | wc -l) -lt 8", ""));
@@ -446,7 +488,7 @@ START_TEST(containers_are_closed_in)
 		"ghostbridge: 1\nname: x\n"
 		"nodes:\n"
 		"  h1: {memory: 32MiB, cpus: 0.5, sysctls: {net.ipv4.ip_forward: 1, net.ipv4.conf.eth0.arp_ignore: "
-		"2}}\n"
+		"2, kernel.msgmax: 4242, kernel.domainname: lab}}\n"
 		"  h2: {}\n"
 		"  h3: {privileged: true}\n"
 		"links: {lan: {kind: csma, rate: 10Mbps, delay: 1us, subnet: 10.0.0.0/24, ends: [h1, h2, h3]}}\n",
@@ -467,7 +509,7 @@ static int use_wires(struct lab *lab, const struct scenario *scenario)
 	need(says(lab, 0, "getent ahostsv4 b | head -1 | tr -s ' ' | cut -d' ' -f1", "10.1.0.2\n"));
 	need(says(lab, 2, "getent ahostsv4 b | head -1 | tr -s ' ' | cut -d' ' -f1", "10.2.0.1\n"));
 	need(!shell(lab, 2, "ping -c1 -w5 b", output, sizeof(output)));
-	need(shell(lab, 0, "ping -c1 -w1 c", output, sizeof(output))); /* no route */
+	need(shell(lab, 0, "ping -c1 -w1 c 2>&1", output, sizeof(output))); /* no route */
 	return 0;
 }
 
@@ -480,6 +522,40 @@ START_TEST(wires_carry)
 		"                                     {node: b, ip: [10.1.0.2/24, 'fd00:1::2/64']}]}\n"
 		"  bc: {kind: wire, subnet: 10.2.0.0/24, ends: [b, c]}\n",
 		use_wires);
+}
+END_TEST
+
+static int use_own_rootfs(struct lab *lab, const struct scenario *scenario)
+{
+	char output[4096];
+
+	(void)scenario;
+	need(says(lab, 0, "echo /etc/* && cd /var/tmp && echo $PWD", "/etc/hosts\n/var/tmp\n"));
+	need(says(lab, 0, "while read -r line; do case $line in 10.*) echo $line;; esac; done < /etc/hosts",
+		  "10.0.0.1 h1\n10.0.0.2 h2\n"));
+	need(shell(lab, 0, "exec 2>/dev/null; echo > /x", output, sizeof(output)));
+	return 0;
+}
+
+START_TEST(a_node_may_have_its_own_files)
+{
+	char dir[] = "/tmp/check-lab-XXXXXX", command[1024], yaml[512];
+
+	/* A shell and its libraries make a root file system. */
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(command, sizeof(command),
+		 "chmod 755 %s && cd %s && mkdir bin dev etc proc root run sys tmp var && touch etc/hosts &&"
+		 " cp /bin/sh bin && for f in $(ldd /bin/sh | grep -o '/[^ ]*'); do"
+		 " mkdir -p .${f%%/*} && cp $f .$f || exit 1; done",
+		 dir, dir);
+	ck_assert_int_eq(system(command), 0);
+	snprintf(yaml, sizeof(yaml),
+		 "ghostbridge: 1\nname: x\nnodes: {h1: {rootfs: %s}, h2: {}}\n"
+		 "links: {w: {kind: wire, subnet: 10.0.0.0/24, ends: [h1, h2]}}\n",
+		 dir);
+	run_lab("check-rootfs", yaml, use_own_rootfs);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
@@ -563,28 +639,29 @@ START_TEST(labs_live_side_by_side)
 }
 END_TEST
 
-static int fail_at_once(struct lab *lab, void *data)
-{
-	struct diag diag = {""};
-	int err = lab_build(lab, data, &diag);
-
-	lab_done(lab);
-	return err == -ECANCELED && strstr(diag.text, "'h2'") ? 0 : 1;
-}
-
 START_TEST(a_half_built_lab_is_undone)
 {
-	struct scenario *scenario = load("ghostbridge: 1\nname: x\nnodes: {h1: {}, h2: {rootfs: /nowhere}}\n"
-					 "links: {w: {kind: wire, subnet: 10.0.0.0/24, ends: [h1, h2]}}\n");
-	struct diag diag = {""};
-	int status;
-	pid_t pid;
+	static const char *const wrong[] = {"rootfs: /nowhere", "rootfs: /proc", "sysctls: {net.no.such: 1}",
+					    "sysctls: {net.ipv4.ip_forward: maybe}"};
 
-	ck_assert_int_eq(lab_spawn("check-half", fail_at_once, scenario, &pid, &diag), 0);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(lab_reclaim("check-half", &diag), 1);
-	scenario_free(scenario);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct diag diag = {""};
+		struct scenario *scenario;
+		char yaml[512];
+		int status;
+		pid_t pid;
+
+		snprintf(yaml, sizeof(yaml),
+			 "ghostbridge: 1\nname: x\nnodes: {h1: {}, h2: {%s}}\n"
+			 "links: {w: {kind: wire, subnet: 10.0.0.0/24, ends: [h1, h2]}}\n",
+			 wrong[i]);
+		scenario = load(yaml);
+		ck_assert_int_eq(lab_spawn("check-half", fail_at_once, scenario, &pid, &diag), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_int_eq(status, 0);
+		ck_assert_int_eq(lab_reclaim("check-half", &diag), 1);
+		scenario_free(scenario);
+	}
 }
 END_TEST
 
@@ -745,7 +822,7 @@ START_TEST(a_killed_starter_leaves_nothing)
 				waitpid(pid, NULL, 0);
 			_exit(0);
 		}
-		pause_us(rand() % 8000); /* spawning takes some 3 ms */
+		pause_us(rand() % (round % 2 ? 150000 : 8000)); /* spawning takes some 3 ms, building 100 */
 		kill(starter, SIGKILL);
 		waitpid(starter, NULL, 0);
 		/* If there is a daemon by now, its parent's death told it to end. */
@@ -875,6 +952,8 @@ int main(void)
 	tcase_add_test(tcase, commands_run_as_asked);
 	tcase_add_test(tcase, containers_are_closed_in);
 	tcase_add_test(tcase, wires_carry);
+	tcase_add_test(tcase, tagged_frames_pass_whole);
+	tcase_add_test(tcase, a_node_may_have_its_own_files);
 	tcase_add_test(tcase, a_hundred_containers_fit);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("undo");

@@ -2,9 +2,12 @@
 /* The containers' init as bytes, so that there is no helper file to be found at run time. */
 	.section .rodata
 	.global lab_init_blob
-	.global lab_init_blob_end
+	.global lab_init_blob_size
 	.balign 16
 lab_init_blob:
 	.incbin LAB_INIT_PATH
 lab_init_blob_end:
+	.balign 4
+lab_init_blob_size:
+	.4byte lab_init_blob_end - lab_init_blob
 	.section .note.GNU-stack, "", %progbits

@@ -31,7 +31,8 @@
 #define TAKE_TRIES    2000 /* x 1 ms: how long a lock may be held by somebody who only cleans up */
 #define TAKE_RETRY_NS 1000000L
 
-extern const char lab_init_blob[], lab_init_blob_end[];
+extern const char lab_init_blob[];
+extern const uint32_t lab_init_blob_size; /* bytes */
 
 struct failure {
 	int err;
@@ -137,7 +138,7 @@ static int enter_mounts(struct lab *lab, struct diag *diag)
 	close(state_fd);
 	if (err)
 		return diag_set(diag, err, "cannot make a private /run: %s", strerror(-err));
-	err = write_file(LAB_INIT, lab_init_blob, (size_t)(lab_init_blob_end - lab_init_blob), O_CREAT, 0755);
+	err = write_file(LAB_INIT, lab_init_blob, lab_init_blob_size, O_CREAT, 0755);
 	if (err)
 		return diag_set(diag, err, "cannot write %s: %s", LAB_INIT, strerror(-err));
 	/* The host's own node may be 0600, and is not ours to change. Without it VPN programs fail, nothing else. */

@@ -27,9 +27,9 @@
  */
 static int set_speed(const char *name, uint64_t rate_bps)
 {
-	struct {
+	union {
 		struct ethtool_link_settings head;
-		uint32_t masks[3 * LINK_MODE_WORDS_MAX];
+		uint32_t room[sizeof(struct ethtool_link_settings) / 4 + 3 * LINK_MODE_WORDS_MAX];
 	} settings = {.head.cmd = ETHTOOL_GLINKSETTINGS};
 	uint64_t speed = (rate_bps + 500000) / 1000000;
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * check_experiment.c - the parts of the daemon that only think: verdict, paths, expectations, books, order of steps.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/experiment/expect.h"
+#include "bridge/experiment/experiment.h"
+#include "bridge/experiment/fidelity.h"
+#include "bridge/experiment/jsonpath.h"
+#include "bridge/experiment/picture.h"
+#include "bridge/experiment/report.h"
+#include "bridge/experiment/rundir.h"
+#include "bridge/experiment/steps.h"
+#include "bridge/experiment/tally.h"
+
+#define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- fidelity ---- */
+
+START_TEST(verdict_follows_the_rule)
+{
+	static const struct {
+		struct fidelity_facts facts;
+		enum fidelity_verdict verdict;
+	} cases[] = {
+		{{.quantile = 0.99}, FIDELITY_PASS},
+		{{.quantile = 0.99, .counts = {.late_frames = 100, .late_over = 1}}, FIDELITY_PASS},
+		{{.quantile = 0.99, .counts = {.late_frames = 100, .late_over = 2}}, FIDELITY_DEGRADED},
+		{{.quantile = 0.99, .counts = {.late_frames = 99, .late_over = 1}}, FIDELITY_DEGRADED},
+		{{.quantile = 0.99, .counts = {.ingress_frames = 10, .ingress_over = 1}}, FIDELITY_DEGRADED},
+		/* Many good deliveries do not excuse bad injections. */
+		{{.quantile = 0.9, .counts = {.late_frames = 1000, .ingress_frames = 10, .ingress_over = 2}},
+		 FIDELITY_DEGRADED},
+		{{.quantile = 1.0, .counts = {.late_frames = 1000000, .late_over = 1}}, FIDELITY_DEGRADED},
+		{{.quantile = 0.5, .counts = {.late_frames = 4, .late_over = 2}}, FIDELITY_PASS},
+		{{.quantile = 0.99, .counts = {.stalls = 1}}, FIDELITY_DEGRADED},
+		{{.quantile = 0.99, .behind_max_ns = FIDELITY_BEHIND_MAX_NS}, FIDELITY_PASS},
+		{{.quantile = 0.99, .behind_max_ns = FIDELITY_BEHIND_MAX_NS + 1}, FIDELITY_FAIL},
+		{{.quantile = 0.99, .incidents = 1}, FIDELITY_FAIL},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+		ck_assert_msg(fidelity_judge(&cases[i].facts) == cases[i].verdict, "case %zu", i);
+}
+END_TEST
+
+START_TEST(adjacent_intervals_merge)
+{
+	struct fidelity_log log = {0};
+
+	fidelity_log_add(&log, 0, 100);
+	fidelity_log_add(&log, 100, 200);
+	fidelity_log_add(&log, 300, 400);
+	ck_assert_uint_eq(log.count, 2);
+	ck_assert_uint_eq(log.items[0].start_ns, 0);
+	ck_assert_uint_eq(log.items[0].end_ns, 200);
+	ck_assert_uint_eq(log.items[1].start_ns, 300);
+	for (uint64_t i = 2; i < 2 * FIDELITY_INTERVALS_MAX; i++)
+		fidelity_log_add(&log, 200 * i + 50, 200 * i + 100);
+	ck_assert_uint_eq(log.count, FIDELITY_INTERVALS_MAX);
+	ck_assert_uint_eq(log.omitted, FIDELITY_INTERVALS_MAX);
+	fidelity_log_done(&log);
+}
+END_TEST
+
+START_TEST(exit_status_follows_result_and_verdict)
+{
+	ck_assert_int_eq(report_exit(false, false, FIDELITY_PASS, true), EXIT_DONE);
+	ck_assert_int_eq(report_exit(false, false, FIDELITY_DEGRADED, false), EXIT_DONE);
+	ck_assert_int_eq(report_exit(false, false, FIDELITY_DEGRADED, true), EXIT_FIDELITY);
+	ck_assert_int_eq(report_exit(false, false, FIDELITY_FAIL, false), EXIT_FIDELITY);
+	ck_assert_int_eq(report_exit(false, true, FIDELITY_FAIL, true), EXIT_FAILED);
+	ck_assert_int_eq(report_exit(true, true, FIDELITY_FAIL, true), EXIT_INTERRUPTED);
+}
+END_TEST
+
+/* ---- paths ---- */
+
+START_TEST(paths_find_values)
+{
+	static const struct {
+		const char *path;
+		const char *found; /* compact JSON */
+	} cases[] = {
+		{".", "{\"a\":{\"b\":[10,{\"x y\":true}],\"in-flight\":2},\"q\\\"\":3}"},
+		{".a.b[0]", "10"},
+		{".a.b[1].\"x y\"", "true"},
+		{".a.b.[0]", "10"},
+		{".a.b[-1]", "{\"x y\":true}"},
+		{".a.in-flight", "2"},
+		{".\"q\\\"\"", "3"},
+	};
+	json_t *root = json_loads("{\"a\":{\"b\":[10,{\"x y\":true}],\"in-flight\":2},\"q\\\"\":3}", 0, NULL);
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct diag diag = {""};
+		json_t *value = NULL;
+		char *text;
+
+		ck_assert_msg(jsonpath_find(root, cases[i].path, &value, &diag) == 0, "%s: %s", cases[i].path,
+			      diag.text);
+		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		ck_assert_str_eq(text, cases[i].found);
+		free(text);
+	}
+	json_decref(root);
+}
+END_TEST
+
+START_TEST(paths_say_what_is_wrong)
+{
+	static const struct {
+		const char *path;
+		int err;
+	} cases[] = {
+		{"", -EINVAL},       {"a", -EINVAL},       {".a..b", -EINVAL},
+		{".a.", -EINVAL},    {".a[", -EINVAL},     {".a[x]", -EINVAL},
+		{".a[0", -EINVAL},   {".\"a", -EINVAL},    {".a b", -EINVAL},
+		{".b", -ENOENT},     {".a.b", -ENOENT},    {".a[1]", -ENOENT},
+		{".a[-2]", -ENOENT}, {".a[0].c", -ENOENT}, {".a[99999999999999999999]", -EINVAL},
+	};
+	json_t *root = json_loads("{\"a\":[1]}", 0, NULL);
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct diag diag = {""};
+		json_t *value = NULL;
+
+		ck_assert_msg(jsonpath_find(root, cases[i].path, &value, &diag) == cases[i].err, "'%s': %s",
+			      cases[i].path, diag.text);
+		ck_assert_ptr_null(value);
+		ck_assert_str_ne(diag.text, "");
+	}
+	json_decref(root);
+}
+END_TEST
+
+/* ---- expectations ---- */
+
+static bool holds(const struct scenario_expect *expect, const char *output, json_t *report)
+{
+	struct expect_input input = {.has_ended = true,
+				     .exit = 3,
+				     .output = output,
+				     .output_size = output ? strlen(output) : 0,
+				     .report = report};
+	struct expect_result result;
+	bool ok;
+
+	expect_check(expect, &input, &result);
+	ok = result.ok;
+	ck_assert_ptr_nonnull(result.value);
+	ck_assert_str_ne(result.found, "");
+	expect_done(&result);
+	return ok;
+}
+
+START_TEST(expectations_on_exit)
+{
+	struct scenario_expect expect = {.kind = SCENARIO_EXPECT_EXIT, .exit = 3};
+	struct expect_input killed = {.has_ended = false, .exit = 3};
+	struct expect_result result;
+
+	ck_assert(holds(&expect, NULL, NULL));
+	expect.exit = 0;
+	ck_assert(!holds(&expect, NULL, NULL));
+	expect.exit = 3;
+	expect_check(&expect, &killed, &result);
+	ck_assert(!result.ok);
+	expect_done(&result);
+}
+END_TEST
+
+START_TEST(expectations_on_output)
+{
+	static const char output[] = "5 packets\n 0% packet loss\n";
+	static const struct {
+		const char *pattern;
+		bool found;
+	} cases[] = {
+		{" 0% packet loss", true}, {"^ 0%", true},    {"packets$", true},
+		{"^5 .*loss", false},      {"[0-9]+%", true}, {"(", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct scenario_expect expect = {.kind = SCENARIO_EXPECT_MATCH, .pattern = (char *)cases[i].pattern};
+
+		ck_assert_msg(holds(&expect, output, NULL) == cases[i].found, "%s", cases[i].pattern);
+		expect.kind = SCENARIO_EXPECT_NO_MATCH;
+		if (strcmp(cases[i].pattern, "(") != 0)
+			ck_assert_msg(holds(&expect, output, NULL) != cases[i].found, "%s", cases[i].pattern);
+		else
+			ck_assert(!holds(&expect, output, NULL)); /* nonsense never holds */
+		ck_assert(!holds(&expect, NULL, NULL));
+	}
+}
+END_TEST
+
+START_TEST(expectations_look_behind_nul_bytes)
+{
+	static const char output[] = "a\0b marker";
+	struct scenario_expect expect = {.kind = SCENARIO_EXPECT_MATCH, .pattern = (char *)"marker"};
+	struct expect_input input = {.output = output, .output_size = sizeof(output) - 1};
+	struct expect_result result;
+
+	expect_check(&expect, &input, &result);
+	ck_assert(result.ok);
+	expect_done(&result);
+}
+END_TEST
+
+START_TEST(expectations_on_values)
+{
+	static const char output[] = "{\"n\": 5, \"s\": \"up\", \"b\": true, \"z\": null}";
+	struct scenario_expect expect = {.kind = SCENARIO_EXPECT_JSON, .path = (char *)".n"};
+	json_t *report = json_loads(output, 0, NULL);
+
+	ck_assert(holds(&expect, output, NULL));
+	expect.has_min = expect.has_max = true;
+	expect.min = 5;
+	expect.max = 5;
+	ck_assert(holds(&expect, output, NULL));
+	expect.min = 5.5;
+	ck_assert(!holds(&expect, output, NULL));
+	expect.has_min = false;
+	expect.max = 4;
+	ck_assert(!holds(&expect, output, NULL));
+	expect.has_max = false;
+	expect.equals = (char *)"5.0";
+	ck_assert(holds(&expect, output, NULL));
+	expect.path = (char *)".s";
+	ck_assert(!holds(&expect, output, NULL));
+	expect.equals = (char *)"up";
+	ck_assert(holds(&expect, output, NULL));
+	expect.path = (char *)".b";
+	expect.equals = (char *)"true";
+	ck_assert(holds(&expect, output, NULL));
+	expect.path = (char *)".z";
+	expect.equals = (char *)"null";
+	ck_assert(holds(&expect, output, NULL));
+	expect.path = (char *)".nothing";
+	ck_assert(!holds(&expect, output, NULL));
+	expect.path = (char *)".n";
+	expect.equals = NULL;
+	ck_assert(!holds(&expect, "not JSON", NULL));
+	ck_assert(!holds(&expect, "", NULL));
+	expect.kind = SCENARIO_EXPECT_REPORT;
+	ck_assert(holds(&expect, NULL, report));
+	/* A number is wanted, a text is found. */
+	expect.path = (char *)".s";
+	expect.has_max = true;
+	ck_assert(!holds(&expect, NULL, report));
+	json_decref(report);
+}
+END_TEST
+
+/* ---- books ---- */
+
+/* A link on which every frame of a random-looking load has a known fate. */
+static struct tally_port *balanced(size_t count)
+{
+	struct tally_port *ports = calloc(count, sizeof(*ports));
+	uint64_t transmitted = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct tally_port *port = &ports[i];
+
+		port->shuttle.up.frames = 1000 + 10 * i;
+		port->shuttle.up.bytes = 64 * port->shuttle.up.frames;
+		port->shuttle.up.drops[STATS_DROP_OVERSIZE] = 3 + i;
+		port->ghost.up.frames = port->shuttle.up.frames - 3 - i;
+		port->ghost.up.drops[STATS_DROP_QUEUE] = 50;
+		port->ghost.up.drops[STATS_DROP_MEDIUM] = i;
+		port->ghost.transmitted = port->ghost.up.frames - 50 - i;
+		transmitted += port->ghost.transmitted;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct tally_port *port = &ports[i];
+
+		port->ghost.received = transmitted - port->ghost.transmitted;
+		port->ghost.down.drops[STATS_DROP_FILTERED] = 7;
+		port->ghost.down.frames = port->ghost.received - 7;
+		port->shuttle.down.drops[STATS_DROP_TAP_DOWN] = 2;
+		port->shuttle.down.frames = port->ghost.down.frames - 2;
+	}
+	return ports;
+}
+
+static uint64_t all_drops(const struct tally_link *link)
+{
+	uint64_t sum = 0;
+
+	for (int cause = 0; cause < STATS_DROP_COUNT; cause++)
+		sum += link->drops[cause];
+	return sum;
+}
+
+START_TEST(books_balance)
+{
+	for (size_t count = 2; count <= 5; count++) {
+		struct tally_port *ports = balanced(count);
+		struct tally_link link;
+
+		tally_close(ports, count, true, false, &link);
+		ck_assert(link.conserved);
+		ck_assert_int_eq(link.propagating, 0);
+		ck_assert_uint_eq(link.copies, link.received);
+		ck_assert_uint_eq(link.drops[STATS_DROP_IN_FLIGHT], 0);
+		if (count == 2)
+			ck_assert_uint_eq(link.frames_in, link.frames_out + all_drops(&link));
+		free(ports);
+	}
+}
+END_TEST
+
+START_TEST(books_name_what_is_under_way)
+{
+	struct tally_port *ports = balanced(2);
+	struct tally_link link;
+
+	ports[0].shuttle.up.frames += 4; /* read, not yet sent */
+	ports[1].ghost.received -= 5;    /* on the cable ... */
+	ports[1].ghost.down.frames -= 5;
+	ports[1].shuttle.down.frames -= 11; /* ... and 6 in the ring */
+	tally_close(ports, 2, false, false, &link);
+	ck_assert(link.conserved);
+	ck_assert_int_eq(link.propagating, 5);
+	ck_assert_uint_eq(ports[0].up.drops[STATS_DROP_IN_FLIGHT], 4);
+	ck_assert_uint_eq(ports[1].down.drops[STATS_DROP_IN_FLIGHT], 11);
+	ck_assert_uint_eq(link.frames_in, link.frames_out + all_drops(&link));
+	/* If everybody says that nothing is under way, these 15 frames are unaccounted for. */
+	tally_close(ports, 2, true, false, &link);
+	ck_assert(!link.conserved);
+	/* Unless a process died with them. */
+	tally_close(ports, 2, true, true, &link);
+	ck_assert(link.conserved);
+	ck_assert_uint_eq(link.drops[STATS_DROP_LOST], 15);
+	ck_assert_uint_eq(link.drops[STATS_DROP_IN_FLIGHT], 0);
+	free(ports);
+}
+END_TEST
+
+START_TEST(books_notice_frames_from_nowhere)
+{
+	struct tally_port *ports = balanced(2);
+	struct tally_link link;
+
+	ports[1].shuttle.down.frames++;
+	tally_close(ports, 2, false, false, &link);
+	ck_assert(!link.conserved);
+	ports[1].shuttle.down.frames--;
+	ports[0].ghost.transmitted += 1;
+	tally_close(ports, 2, true, false, &link);
+	ck_assert(!link.conserved);
+	free(ports);
+	/* What a hostile ghost may write. */
+	ports = balanced(2);
+	memset(&ports[0].ghost, 0xff, sizeof(ports[0].ghost));
+	tally_close(ports, 2, false, false, &link);
+	free(ports);
+}
+END_TEST
+
+START_TEST(counters_add_up)
+{
+	struct stats_port *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
+
+	a->up.frames = 1;
+	a->digest = 42;
+	b->up.frames = 2;
+	b->down.drops[STATS_DROP_FILTERED] = 3;
+	stats_hist_add(&b->late, 1000, 10);
+	tally_copy(a, b);
+	ck_assert_uint_eq(a->up.frames, 2);
+	a->digest = 42;
+	tally_add(a, b);
+	ck_assert_uint_eq(a->up.frames, 4);
+	ck_assert_uint_eq(a->down.drops[STATS_DROP_FILTERED], 6);
+	ck_assert_uint_eq(a->late.count, 2);
+	ck_assert_uint_eq(a->late.over_budget, 2);
+	ck_assert_uint_eq(a->digest, 0);
+	free(a);
+	free(b);
+}
+END_TEST
+
+/* ---- steps ---- */
+
+static const struct {
+	uint64_t at_ns;
+	bool background;
+} plan[] = {{300, false}, {0, true}, {100, false}, {100, true}, {500, true}};
+
+static struct scenario_step planned[ARRAY_COUNT(plan)];
+static struct scenario planned_scenario = {.steps = planned, .step_count = ARRAY_COUNT(plan)};
+
+static void make_plan(struct steps *steps)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(plan); i++)
+		planned[i] = (struct scenario_step){.at_ns = plan[i].at_ns, .background = plan[i].background};
+	ck_assert_int_eq(steps_open(steps, &planned_scenario), 0);
+}
+
+START_TEST(steps_start_in_order_of_time)
+{
+	static const size_t order[] = {1, 2, 3, 0, 4};
+	struct steps steps;
+
+	make_plan(&steps);
+	for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
+		ck_assert_uint_eq(steps_next_ns(&steps), plan[order[i]].at_ns);
+		ck_assert_uint_eq(steps_mark_started(&steps, plan[order[i]].at_ns), order[i]);
+	}
+	ck_assert_uint_eq(steps_next_ns(&steps), UINT64_MAX);
+	steps_close(&steps);
+}
+END_TEST
+
+START_TEST(run_ends_with_its_last_awaited_step)
+{
+	struct steps steps;
+
+	make_plan(&steps);
+	for (int i = 0; i < 4; i++)
+		steps_mark_started(&steps, 300);
+	for (pid_t i = 0; i < 4; i++)
+		steps.items[i].pid = 100 + i;
+	ck_assert(steps_reaped(&steps, 102, 0, 200));
+	ck_assert(!steps_reaped(&steps, 102, 0, 200));
+	ck_assert(!steps_are_over(&steps));
+	ck_assert(steps_reaped(&steps, 100, 3 << 8, 400));
+	ck_assert_int_eq(steps.items[0].exit, 3);
+	/* Both foreground steps are over, but one more is to come; it is what the run is about then. */
+	ck_assert(!steps_are_over(&steps));
+	ck_assert_uint_eq(steps_mark_started(&steps, 500), 4);
+	ck_assert(steps.items[4].awaited);
+	ck_assert(!steps.items[1].awaited);
+	ck_assert(!steps_are_over(&steps));
+	steps.items[4].pid = 104;
+	ck_assert(steps_reaped(&steps, 104, 9, 600));
+	ck_assert_int_eq(steps.items[4].exit, 128 + 9);
+	ck_assert(steps_are_over(&steps));
+	ck_assert(!steps_are_gone(&steps)); /* background steps 1 and 3 */
+	steps_close(&steps);
+}
+END_TEST
+
+START_TEST(no_steps_is_over_at_once)
+{
+	struct scenario none = {.step_count = 0};
+	struct steps steps;
+
+	ck_assert_int_eq(steps_open(&steps, &none), 0);
+	ck_assert(steps_are_over(&steps));
+	ck_assert(steps_are_gone(&steps));
+	ck_assert_uint_eq(steps_next_ns(&steps), UINT64_MAX);
+	steps_close(&steps);
+}
+END_TEST
+
+/* ---- run directory ---- */
+
+START_TEST(run_directory_is_made_and_discarded)
+{
+	char base[] = "/tmp/check_experiment-XXXXXX", path[256], tail[64], *text;
+	struct rundir dir, second;
+	struct diag diag = {""};
+	struct stat status;
+
+	ck_assert_ptr_nonnull(mkdtemp(base));
+	snprintf(path, sizeof(path), "%s/a/b", base);
+	ck_assert_int_eq(rundir_make(path, "x", &dir, &diag), 0);
+	ck_assert_int_eq(rundir_make(path, "x", &second, &diag), -EEXIST);
+	rundir_discard(&dir);
+	ck_assert_int_eq(stat(path, &status), -1);
+	snprintf(path, sizeof(path), "%s/a", base);
+	ck_assert_int_eq(stat(path, &status), -1);
+	ck_assert_int_eq(stat(base, &status), 0);
+
+	ck_assert_int_eq(rundir_make(base, "x", &dir, &diag), 0);
+	ck_assert_int_eq(rundir_write(&dir, "file", "one\ntwo\n\n", 9), 0);
+	ck_assert_int_eq(rundir_read(&dir, "file", 3, &text), 3);
+	ck_assert_str_eq(text, "one");
+	free(text);
+	rundir_tail(&dir, "file", tail, sizeof(tail));
+	ck_assert_str_eq(tail, "two");
+	rundir_tail(&dir, "nothing", tail, sizeof(tail));
+	ck_assert_str_eq(tail, "");
+	unlinkat(dir.fd, "file", 0);
+	rundir_discard(&dir);
+	rmdir(base);
+}
+END_TEST
+
+START_TEST(figures_are_readable)
+{
+	char text[64];
+
+	picture_rate(100000000, text, sizeof(text));
+	ck_assert_str_eq(text, "100 Mbit/s");
+	picture_rate(64000, text, sizeof(text));
+	ck_assert_str_eq(text, "64 kbit/s");
+	picture_time(6560, text, sizeof(text));
+	ck_assert_str_eq(text, "6.56 us");
+	picture_time(0, text, sizeof(text));
+	ck_assert_str_eq(text, "0 ns");
+}
+END_TEST
+
+int main(void)
+{
+	const struct {
+		const char *name;
+		const TTest *tests[8];
+	} cases[] = {
+		{"fidelity",
+		 {verdict_follows_the_rule, adjacent_intervals_merge, exit_status_follows_result_and_verdict}},
+		{"paths", {paths_find_values, paths_say_what_is_wrong}},
+		{"expect",
+		 {expectations_on_exit, expectations_on_output, expectations_look_behind_nul_bytes,
+		  expectations_on_values}},
+		{"books",
+		 {books_balance, books_name_what_is_under_way, books_notice_frames_from_nowhere, counters_add_up}},
+		{"steps",
+		 {steps_start_in_order_of_time, run_ends_with_its_last_awaited_step, no_steps_is_over_at_once}},
+		{"directory", {run_directory_is_made_and_discarded, figures_are_readable}},
+	};
+	Suite *suite = suite_create("experiment");
+	SRunner *runner;
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		TCase *tcase = tcase_create(cases[i].name);
+
+		for (size_t j = 0; j < 8 && cases[i].tests[j]; j++)
+			tcase_add_test(tcase, cases[i].tests[j]);
+		suite_add_tcase(suite, tcase);
+	}
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

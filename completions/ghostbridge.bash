@@ -63,7 +63,9 @@ _ghostbridge()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 	elif [[ -n $files ]]; then
 		compopt -o filenames 2>/dev/null || :
-		mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.yaml' -- "$cur"; compgen -f -X '!*.yml' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur" || :
+			compgen -f -X '!*.yaml' -- "$cur" || :
+			compgen -f -X '!*.yml' -- "$cur")
 	elif [[ $verb == down || ($verb == @(status|exec|shell) && $COMP_CWORD -eq 2) ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_ghostbridge_experiments)" -- "$cur")
 	elif [[ $verb == @(exec|shell) && $COMP_CWORD -eq 3 ]]; then

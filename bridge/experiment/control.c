@@ -236,6 +236,23 @@ void control_close(struct control *control)
 	loop_remove(&control->daemon->loop, &control->listener);
 }
 
+void control_signal(const struct control *control, int sig)
+{
+	for (const struct control_client *client = control->clients; client; client = client->next) {
+		if (client->pid > 0 && kill(-client->pid, sig) < 0)
+			kill(client->pid, sig);
+	}
+}
+
+bool control_is_idle(const struct control *control)
+{
+	for (const struct control_client *client = control->clients; client; client = client->next) {
+		if (client->pid > 0)
+			return false;
+	}
+	return true;
+}
+
 bool control_reaped(struct control *control, pid_t pid, int status)
 {
 	for (struct control_client *client = control->clients; client; client = client->next) {

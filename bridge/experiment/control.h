@@ -47,6 +47,12 @@ struct control {
 int control_open(struct control *control, struct daemon *daemon, struct diag *diag);
 void control_close(struct control *control);
 
+/** control_signal() - Send @sig to the process group of every command that a client started. */
+void control_signal(const struct control *control, int sig);
+
+/** control_is_idle() - No client's command runs. */
+bool control_is_idle(const struct control *control);
+
 /** control_reaped() - A child ended. Return: whether a client had started it. */
 bool control_reaped(struct control *control, pid_t pid, int status);
 

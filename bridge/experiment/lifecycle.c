@@ -27,6 +27,8 @@
 #define STEPS_KILL_NS       (500 * NS_PER_MS)
 #define SHUTTLE_LIMIT_NS    (1 * NS_PER_S)
 #define GHOST_LIMIT_NS      (2 * NS_PER_S)
+#define COMMANDS_TERM_NS    (200 * NS_PER_MS) /* `start:` commands and those of exec */
+#define COMMANDS_KILL_NS    (500 * NS_PER_MS)
 #define HURRY_LIMIT_NS      (200 * NS_PER_MS) /* each of these when interrupted: all must be undone within 3 s */
 
 static bool all_ready(struct daemon *daemon)
@@ -51,6 +53,11 @@ static bool steps_over(struct daemon *daemon)
 static bool steps_gone(struct daemon *daemon)
 {
 	return steps_are_gone(&daemon->steps);
+}
+
+static bool commands_gone(struct daemon *daemon)
+{
+	return steps_are_gone(&daemon->steps) && starts_are_gone(&daemon->starts) && control_is_idle(&daemon->control);
 }
 
 static bool never(struct daemon *daemon)
@@ -297,6 +304,25 @@ static int run(struct daemon *daemon)
 	return daemon->failure[0] ? daemon->failure_exit : status;
 }
 
+/*
+ * End whatever we started in the containers and take its status. A container cannot go while a process in it waits for
+ * us to do so: its init would hang in the kernel until then.
+ */
+static void end_commands(struct daemon *daemon)
+{
+	static const struct {
+		int sig;
+		uint64_t limit_ns;
+	} tries[] = {{SIGTERM, COMMANDS_TERM_NS}, {SIGKILL, COMMANDS_KILL_NS}};
+
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]) && !commands_gone(daemon); i++) {
+		steps_signal(&daemon->steps, tries[i].sig);
+		starts_signal(&daemon->starts, tries[i].sig);
+		control_signal(&daemon->control, i ? tries[i].sig : SIGHUP);
+		daemon_wait(daemon, commands_gone, clock_ns() + tries[i].limit_ns, false);
+	}
+}
+
 int experiment_main(struct lab *lab, void *data)
 {
 	struct experiment *experiment = data;
@@ -329,6 +355,7 @@ int experiment_main(struct lab *lab, void *data)
 	}
 	daemon->is_ending = true;
 	console_clear();
+	end_commands(daemon);
 	daemon_close(daemon);
 	lab_done(lab);
 	free(daemon);

@@ -63,13 +63,6 @@ static void step_text(json_t *step, char *ret, size_t size)
 		snprintf(ret, size, "exit %" PRId64, integer(step, "exit"));
 }
 
-static bool step_is_good(json_t *step)
-{
-	const char *ended = text(step, "ended");
-
-	return ended[0] ? strcmp(ended, "killed at end of run") == 0 : integer(step, "exit") == 0;
-}
-
 static void intervals_text(json_t *fidelity, FILE *stream, const char *indent)
 {
 	json_t *intervals = at(fidelity, "degraded_intervals"), *where = at(fidelity, "where"), *entry;
@@ -241,7 +234,7 @@ void report_summary(json_t *report, const char *rundir, FILE *stream)
 
 	json_array_foreach(at(report, "steps"), i, entry)
 	{
-		good = step_is_good(entry);
+		good = json_is_true(at(entry, "ok"));
 		step_text(entry, how, sizeof(how));
 		fprintf(stream, "%s%s%s step %s on %s: %s after %.2f s\n", paint(colour, good), good ? "✓" : "✗", plain,
 			text(entry, "name"), text(entry, "node"), how,

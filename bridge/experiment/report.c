@@ -224,6 +224,7 @@ static json_t *steps_json(const struct daemon *daemon, bool *ret_failed)
 		const struct step *step = &daemon->steps.items[i];
 		json_t *entry = json_pack("{s:s,s:s,s:s}", "name", scenario->steps[i].name, "node",
 					  scenario->nodes[scenario->steps[i].node].name, "run", scenario->steps[i].run);
+		bool ok;
 
 		if (step->state != STEP_WAITING && step->state != STEP_SKIPPED)
 			json_object_set_new(entry, "started_s", seconds(step->started_ns));
@@ -234,8 +235,10 @@ static json_t *steps_json(const struct daemon *daemon, bool *ret_failed)
 		if (step->state != STEP_ENDED)
 			json_object_set_new(entry, "ended", json_string(steps_state_name(step->state)));
 		json_object_set_new(entry, "background", json_boolean(scenario->steps[i].background));
-		if (step->state == STEP_BROKEN || step->state == STEP_SKIPPED || step->state == STEP_WAITING ||
-		    (step->state == STEP_ENDED && step->exit != 0 && !expect_explains_exit(scenario, i)))
+		ok = step->state == STEP_KILLED ||
+		     (step->state == STEP_ENDED && (step->exit == 0 || expect_explains_exit(scenario, i)));
+		json_object_set_new(entry, "ok", json_boolean(ok));
+		if (!ok)
 			*ret_failed = true;
 		json_array_append_new(list, entry);
 	}

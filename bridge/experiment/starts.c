@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -85,4 +86,21 @@ bool starts_reaped(struct starts *starts, struct daemon *daemon, pid_t pid, int 
 		return true;
 	}
 	return false;
+}
+
+void starts_signal(const struct starts *starts, int sig)
+{
+	for (size_t i = 0; i < starts->count; i++) {
+		if (starts->items[i].pid > 0 && kill(-starts->items[i].pid, sig) < 0)
+			kill(starts->items[i].pid, sig);
+	}
+}
+
+bool starts_are_gone(const struct starts *starts)
+{
+	for (size_t i = 0; i < starts->count; i++) {
+		if (starts->items[i].pid > 0)
+			return false;
+	}
+	return true;
 }

@@ -33,4 +33,10 @@ void starts_close(struct starts *starts);
 /** starts_reaped() - A child ended. Return: whether it was one of these. */
 bool starts_reaped(struct starts *starts, struct daemon *daemon, pid_t pid, int status);
 
+/** starts_signal() - Send @sig to the process group of every one that runs. */
+void starts_signal(const struct starts *starts, int sig);
+
+/** starts_are_gone() - None of them runs. */
+bool starts_are_gone(const struct starts *starts);
+
 #endif /* EXPERIMENT_STARTS_H */

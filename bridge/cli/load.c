@@ -88,9 +88,16 @@ int load_scenario(const char *path, const struct options *options, uint32_t work
 	r = scenario_load(data, (size_t)size, &load, ret, &errors);
 	free(data);
 	if (r == -EINVAL) {
-		for (size_t i = 0; i < errors.count; i++)
-			fprintf(stderr, "%s:%u:%u: %s\n", path, errors.items[i].pos.line, errors.items[i].pos.column,
-				errors.items[i].text);
+		for (size_t i = 0; i < errors.count; i++) {
+			const struct scenario_error *error = &errors.items[i];
+
+			/* What --set got wrong stands nowhere in the file. */
+			if (error->pos.line)
+				fprintf(stderr, "%s:%u:%u: %s\n", path, error->pos.line, error->pos.column,
+					error->text);
+			else
+				fprintf(stderr, "%s: %s\n", path, error->text);
+		}
 		scenario_errors_done(&errors);
 		return EXIT_USAGE;
 	}

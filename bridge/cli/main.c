@@ -91,6 +91,9 @@ int main(int argc, char **argv)
 		cli_help(verb, stdout);
 		return EXIT_DONE;
 	}
+	if (argv[1][0] == '-' && cli_suggest(argv[1], (const char *const[]){"--help", "--version", NULL}))
+		return cli_error(EXIT_USAGE, "unknown option '%s'; did you mean '%s'?", argv[1],
+				 cli_suggest(argv[1], (const char *const[]){"--help", "--version", NULL}));
 	if (argv[1][0] == '-')
 		return cli_error(EXIT_USAGE, "unknown option '%s'; `ghostbridge --help` says what there is", argv[1]);
 	verb = find_verb(argv[1]);

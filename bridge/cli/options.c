@@ -45,12 +45,12 @@ static size_t distance(const char *a, const char *b)
 const char *cli_suggest(const char *word, const char *const *candidates)
 {
 	const char *best = NULL;
-	size_t best_distance = strlen(word) / 2 + 1;
+	size_t best_distance = strlen(word) / 3 + 2; /* two letters swapped in a short word are a distance of 2 */
 
 	for (; *candidates; candidates++) {
 		size_t d = distance(word, *candidates);
 
-		if (d < best_distance) {
+		if (d < best_distance && d < strlen(word)) {
 			best_distance = d;
 			best = *candidates;
 		}

@@ -114,6 +114,8 @@ static int start(struct experiment *experiment, const struct options *options)
 			"an experiment called '%s' is running; end it with `ghostbridge down %s` or give this one "
 			"another --name",
 			experiment->name, experiment->name);
+	/* From here on there is something to undo. */
+	signal_fd = block_signals();
 	r = rundir_make(options->out, experiment->name, &experiment->rundir, &diag);
 	if (r < 0)
 		return cli_error(r == -EEXIST ? EXIT_USAGE : EXIT_HOST, "%s", diag.text);
@@ -122,7 +124,6 @@ static int start(struct experiment *experiment, const struct options *options)
 			return cli_error(EXIT_HOST, "cannot make a pipe: %s", strerror(errno));
 	}
 	experiment->status_fd = pair[1];
-	signal_fd = block_signals();
 	r = lab_spawn(experiment->name, experiment_main, experiment, &pid, &diag);
 	if (r < 0) {
 		rundir_discard(&experiment->rundir);

@@ -9,7 +9,7 @@
 #include "bridge/experiment/picture.h"
 #include "bridge/experiment/report.h"
 
-#define INTERVALS_SHOWN 20
+#define INTERVALS_SHOWN 8
 
 static json_t *at(json_t *object, const char *key)
 {

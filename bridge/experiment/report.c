@@ -224,7 +224,7 @@ static json_t *steps_json(const struct daemon *daemon, bool *ret_failed)
 		const struct step *step = &daemon->steps.items[i];
 		json_t *entry = json_pack("{s:s,s:s,s:s}", "name", scenario->steps[i].name, "node",
 					  scenario->nodes[scenario->steps[i].node].name, "run", scenario->steps[i].run);
-		bool ok;
+		bool ok, cut;
 
 		if (step->state != STEP_WAITING && step->state != STEP_SKIPPED)
 			json_object_set_new(entry, "started_s", seconds(step->started_ns));
@@ -232,10 +232,13 @@ static json_t *steps_json(const struct daemon *daemon, bool *ret_failed)
 			json_object_set_new(entry, "ended_s", seconds(step->ended_ns));
 			json_object_set_new(entry, "exit", json_integer(step->exit));
 		}
+		/* The end of the run is what a background step waits for; a foreground one was cut short. */
+		cut = step->state == STEP_KILLED && daemon->told_to_end && step->awaited;
 		if (step->state != STEP_ENDED)
-			json_object_set_new(entry, "ended", json_string(steps_state_name(step->state)));
+			json_object_set_new(entry, "ended",
+					    json_string(cut ? "interrupted" : steps_state_name(step->state)));
 		json_object_set_new(entry, "background", json_boolean(scenario->steps[i].background));
-		ok = step->state == STEP_KILLED ||
+		ok = (step->state == STEP_KILLED && !cut) ||
 		     (step->state == STEP_ENDED && (step->exit == 0 || expect_explains_exit(scenario, i)));
 		json_object_set_new(entry, "ok", json_boolean(ok));
 		if (!ok)

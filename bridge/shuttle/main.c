@@ -5,6 +5,7 @@
  *
  * Exit status: 0 asked to stop, 65 the ghost wrote nonsense (EX_DATAERR), 1 else.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -22,7 +23,7 @@ int main(int argc, char **argv)
 	int r;
 
 	control_fd = argc == 2 ? strtol(argv[1], &end, 10) : -1;
-	if (control_fd < 0 || *end != '\0') {
+	if (control_fd < 0 || control_fd > INT_MAX || end == argv[1] || *end != '\0') {
 		fprintf(stderr, "usage: ghostbridge-shuttle CONTROL-FD (started by ghostbridge, not by hand)\n");
 		return EX_USAGE;
 	}

@@ -9,6 +9,9 @@
 #define TYPE_8021Q  0x8100u
 #define TYPE_8021AD 0x88a8u
 
+/* A frame leaves the simulation when the clock has come that far; more than lag and a second ahead is nonsense. */
+#define DEPARTURE_AHEAD_MAX_NS 1000000000u
+
 uint64_t port_clock_ns(void)
 {
 	struct timespec now;
@@ -133,6 +136,10 @@ int port_down(struct port *port, unsigned int batch, uint64_t origin_ns, uint64_
 		}
 		due = origin_ns + record.time_ns;
 		now = port_clock_ns();
+		if (due < origin_ns || due > now + port->wire->lag_ns + DEPARTURE_AHEAD_MAX_NS) {
+			state = -EPROTO; /* it would be held for ever */
+			break;
+		}
 		if (due > now) {
 			*ret_due_ns = due;
 			state = PORT_LATER;

@@ -104,7 +104,9 @@ static int read_tap(struct shuttle *shuttle, uint32_t index)
 	if (state < 0)
 		return port_failed(shuttle, index, state);
 	/* A full ring: not reading lets the kernel's queue fill, so that the sender's own qdisc feels it. */
-	return state == PORT_BLOCKED ? watch_tap(shuttle, index, false) : 0;
+	if (state == PORT_BLOCKED && watch_tap(shuttle, index, false) < 0)
+		return -errno;
+	return state;
 }
 
 /* EPOLLERR comes unasked and for ever once a TAP has lost its device, as when its container has gone. */
@@ -175,6 +177,18 @@ static int set_reading(struct shuttle *shuttle, bool on)
 	return r;
 }
 
+static int handle_tap(struct shuttle *shuttle, uint32_t index, uint32_t events)
+{
+	int state = PORT_IDLE;
+
+	if (events & EPOLLIN)
+		state = read_tap(shuttle, index);
+	if (state < 0)
+		return state;
+	/* What was readable is read to its end first. */
+	return state == PORT_IDLE && (events & (EPOLLERR | EPOLLHUP)) ? forget_tap(shuttle, index) : 0;
+}
+
 static int handle_control(struct shuttle *shuttle)
 {
 	struct wire_msg msg;
@@ -233,10 +247,7 @@ static int turn(struct shuttle *shuttle, bool at_once)
 	for (int i = 0; r == 0 && i < count; i++) {
 		switch ((enum event_kind)(events[i].data.u64 >> 32)) {
 		case EVENT_TAP:
-			if (events[i].events & EPOLLIN)
-				r = read_tap(shuttle, (uint32_t)events[i].data.u64);
-			else
-				r = forget_tap(shuttle, (uint32_t)events[i].data.u64);
+			r = handle_tap(shuttle, (uint32_t)events[i].data.u64, events[i].events);
 			break;
 		case EVENT_BELL:
 			wire_awake(shuttle->wire, true);

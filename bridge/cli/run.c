@@ -144,6 +144,20 @@ static int start(struct experiment *experiment, const struct options *options)
 	return status;
 }
 
+/* The directory of a scenario file, for its containers; the host's /run is not to be seen in a lab. */
+static char *directory_of(const char *file)
+{
+	char *path = realpath(file, NULL), *slash;
+
+	slash = path ? strrchr(path, '/') : NULL;
+	if (!slash || strncmp(path, "/run/", 5) == 0 || strncmp(path, "/proc/", 6) == 0) {
+		free(path);
+		return NULL;
+	}
+	slash[slash == path] = '\0';
+	return path;
+}
+
 static int run_or_up(const struct options *options, bool is_up)
 {
 	struct experiment experiment = {.source = options->args[0],
@@ -156,14 +170,17 @@ static int run_or_up(const struct options *options, bool is_up)
 					.keep = options->keep,
 					.json = options->json};
 	struct scenario *scenario = NULL;
+	char *source_dir;
 	int status;
 
 	status = load_scenario(options->args[0], options, experiment.workers, &scenario);
 	if (status)
 		return status;
 	experiment.scenario = scenario;
+	experiment.source_dir = source_dir = directory_of(options->args[0]);
 	experiment.name = options->name ? options->name : scenario->name;
 	status = start(&experiment, options);
+	free(source_dir);
 	scenario_free(scenario);
 	return status;
 }

@@ -27,9 +27,10 @@ enum experiment_exit {
 
 struct experiment {
 	const struct scenario *scenario;
-	const char *name;   /* may differ from the scenario's */
-	const char *source; /* the file it came from */
-	uint32_t workers;   /* as given to scenario_load(): a ghost packs islands the same way */
+	const char *name;       /* may differ from the scenario's */
+	const char *source;     /* the file it came from */
+	const char *source_dir; /* absolute path of its directory, which containers see as /run/scenario; NULL: none */
+	uint32_t workers;       /* as given to scenario_load(): a ghost packs islands the same way */
 	struct rundir rundir;
 	int shuttle_fd; /* the two programs, opened while paths are still the user's */
 	int ghost_fd;

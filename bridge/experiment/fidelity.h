@@ -4,10 +4,12 @@
  *
  * The rule, in one place:
  *
- *	fail		the simulation fell more than FIDELITY_BEHIND_MAX_NS behind the clock, or a ghost or shuttle
- *died, or a wire was closed for an error degraded	else, when more than 1 - quantile of the frames were late by
- *more than the budget, counted for delivery and for injection each on its own, or when a ring was full at least once
- *	pass		else
+ * - fail: the simulation fell more than FIDELITY_BEHIND_MAX_NS behind the clock, or a ghost or shuttle died, or a wire
+ * was closed for an error;
+ * - degraded: else, when more than 1 - quantile of the frames were late by more than the budget, counted for delivery
+ * and for injection each on its own, or when a ring was full at least once, or when the kernel dropped a frame because
+ * its TAP was not read in time;
+ * - pass: else.
  *
  * The same share is taken over every 100 ms of the run, and an interval that exceeds it is listed even if the run as a
  * whole passes: one bad tenth of a second in a long run may be the one that mattered.
@@ -36,6 +38,7 @@ struct fidelity_counts {
 	uint64_t ingress_frames;
 	uint64_t ingress_over;
 	uint64_t stalls;
+	uint64_t tap_drops; /* the TAP's queue was full */
 };
 
 struct fidelity_facts {

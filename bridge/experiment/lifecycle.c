@@ -70,7 +70,10 @@ static int build(struct daemon *daemon, struct diag *diag)
 {
 	int r;
 
-	r = lab_build(daemon->lab, daemon->scenario, diag);
+	lab_use_offload(daemon->lab);
+	r = daemon->experiment->source_dir ? lab_share(daemon->lab, daemon->experiment->source_dir, diag) : 0;
+	if (r == 0)
+		r = lab_build(daemon->lab, daemon->scenario, diag);
 	if (r < 0)
 		return r;
 	/* After building, so that whoever gets an answer finds a lab; until then the socket is not there. */

@@ -99,9 +99,16 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 		return;
 	for (uint32_t i = 0; i < link->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[link->first_end + i];
+		uint64_t tap_drops = 0;
 
 		peers_snapshot(peers, PEERS_SHUTTLE, end->port, &ports[i].shuttle);
 		peers_snapshot(peers, PEERS_GHOST, end->port, &ports[i].ghost);
+		/* What the kernel dropped before the shuttle could read it has entered the link all the same. */
+		if (lab_tap_dropped(daemon->lab, link->first_end + i, &tap_drops) == 0) {
+			ports[i].shuttle.up.frames += tap_drops;
+			ports[i].shuttle.up.drops[STATS_DROP_TAP_QUEUE] += tap_drops;
+			figures->counts.tap_drops += tap_drops;
+		}
 	}
 	tally_close(ports, link->end_count, daemon->is_settled, peers_is_broken(peers), &tally);
 	for (uint32_t i = 0; i < link->end_count; i++)
@@ -130,6 +137,7 @@ static json_t *where_json(const struct daemon *daemon)
 			{"late", port->late_intervals, port->last.late_over},
 			{"ingress-late", port->ingress_intervals, port->last.ingress_over},
 			{"stall", port->stall_intervals, port->last.stalls},
+			{"tap-queue", port->tap_drop_intervals, port->last.tap_drops},
 		};
 
 		for (size_t j = 0; j < sizeof(reasons) / sizeof(reasons[0]); j++) {

@@ -92,6 +92,7 @@ static struct fidelity_counts counts_since(const struct fidelity_counts *now, co
 		.ingress_frames = now->ingress_frames - then->ingress_frames,
 		.ingress_over = now->ingress_over - then->ingress_over,
 		.stalls = now->stalls - then->stalls,
+		.tap_drops = now->tap_drops - then->tap_drops,
 	};
 }
 
@@ -102,6 +103,7 @@ static void counts_add(struct fidelity_counts *into, const struct fidelity_count
 	into->ingress_frames += more->ingress_frames;
 	into->ingress_over += more->ingress_over;
 	into->stalls += more->stalls;
+	into->tap_drops += more->tap_drops;
 }
 
 /* A window counts only while the ghost is behind all the time: then its own speed is all that limits it. */
@@ -144,13 +146,18 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 			continue;
 		peers = &daemon->peers[scenario->links[end->link].ghost];
 		now = port_counts(peers, end->port);
+		/* Asking costs a system call, and a TAP whose queue is full is one that sends. */
+		now.tap_drops = port->last.tap_drops;
+		if (now.ingress_frames != port->last.ingress_frames)
+			lab_tap_dropped(daemon->lab, (uint32_t)i, &now.tap_drops);
 		since = counts_since(&now, &port->last);
 		port->last = now;
 		counts_add(&interval, &since);
 		sampler->frames_up += now.ingress_frames;
 		sampler->frames_down += now.late_frames;
 		port->stall_intervals += since.stalls > 0;
-		since.stalls = 0;
+		port->tap_drop_intervals += since.tap_drops > 0;
+		since.stalls = since.tap_drops = 0;
 		port->late_intervals += fidelity_is_degraded(
 			&(struct fidelity_counts){.late_frames = since.late_frames, .late_over = since.late_over},
 			scenario->quantile);

@@ -18,6 +18,7 @@ struct sampler_port {
 	uint64_t late_intervals;
 	uint64_t ingress_intervals;
 	uint64_t stall_intervals;
+	uint64_t tap_drop_intervals;
 };
 
 /* Pace of one ghost over the current one-second window. */

@@ -26,7 +26,7 @@ static int fail(struct diag *diag, int err, const struct scenario_end *end, cons
 }
 
 /* The TAP is the container's interface; its descriptor stays here. */
-static int attach_tap(struct lab *lab, const struct scenario_end *end, int *ret_fd, struct diag *diag)
+static int attach_tap(struct lab *lab, const struct scenario_end *end, uint32_t index, struct diag *diag)
 {
 	const struct scenario_link *link = &lab->scenario->links[end->link];
 	const struct lab_node *node = &lab->nodes[end->node];
@@ -36,7 +36,9 @@ static int attach_tap(struct lab *lab, const struct scenario_end *end, int *ret_
 		.mtu = link->mtu,
 		.netns_fd = -1,
 	};
-	int err = tap_open(end->name, node->netns_fd, lab->netns_fd, link->rate_bps, ret_fd, diag);
+	const struct tap_options options = {.rate_bps = link->rate_bps, .offload = lab->offload};
+	int err = tap_open(end->name, node->netns_fd, lab->netns_fd, &options, &lab->tap_fds[index],
+			   &lab->tap_offloads[index], diag);
 
 	if (err)
 		return err;
@@ -45,11 +47,11 @@ static int attach_tap(struct lab *lab, const struct scenario_end *end, int *ret_
 }
 
 /* Container's veth - our veth - bridge - TAP. Nothing on our side has an address or speaks. */
-static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32_t index, int *ret_fd,
-			 struct diag *diag)
+static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32_t index, struct diag *diag)
 {
 	const struct scenario_link *link = &lab->scenario->links[end->link];
 	char bridge_name[IFNAMSIZ], veth_name[IFNAMSIZ], tap_name[IFNAMSIZ];
+	const struct tap_options options = {.rate_bps = link->rate_bps, .offload = lab->offload};
 	uint32_t mtu = link->mtu;
 	struct link_spec bridge = {.name = bridge_name, .mtu = mtu, .netns_fd = -1, .up = true};
 	struct link_spec veth = {.name = veth_name, .mtu = mtu, .netns_fd = -1, .up = true};
@@ -81,7 +83,7 @@ static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32
 		err = link_change(lab->nodes[end->node].netlink, end->name, &alias);
 	if (err)
 		return fail(diag, err, end, "make its veth pair");
-	err = tap_open(tap_name, -1, -1, link->rate_bps, ret_fd, diag);
+	err = tap_open(tap_name, -1, -1, &options, &lab->tap_fds[index], &lab->tap_offloads[index], diag);
 	if (err)
 		return err;
 	err = link_change(lab->netlink, tap_name, &port);
@@ -94,9 +96,9 @@ static int build_simulated_end(struct lab *lab, uint32_t index, struct diag *dia
 
 	switch (lab->scenario->nodes[end->node].attach) {
 	case SCENARIO_ATTACH_TAP:
-		return attach_tap(lab, end, &lab->tap_fds[index], diag);
+		return attach_tap(lab, end, index, diag);
 	case SCENARIO_ATTACH_BRIDGE:
-		return attach_bridge(lab, end, index, &lab->tap_fds[index], diag);
+		return attach_bridge(lab, end, index, diag);
 	}
 	return -EINVAL;
 }
@@ -151,6 +153,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	lab->scenario = scenario;
 	lab->nodes = calloc(scenario->node_count + 1, sizeof(*lab->nodes));
 	lab->tap_fds = calloc(scenario->end_count + 1, sizeof(*lab->tap_fds));
+	lab->tap_offloads = calloc(scenario->end_count + 1, sizeof(*lab->tap_offloads));
 	for (size_t i = 0; lab->tap_fds && i < scenario->end_count; i++)
 		lab->tap_fds[i] = -1;
 	for (size_t i = 0; lab->nodes && i < scenario->node_count; i++) {
@@ -160,7 +163,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		for (int j = 0; j < CGROUP_CONTROLLER_COUNT; j++)
 			node->cgroup_procs_fds[j] = -1;
 	}
-	if (!lab->nodes || !lab->tap_fds)
+	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads)
 		return diag_set(diag, -ENOMEM, "out of memory");
 
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
@@ -188,6 +191,30 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 int lab_tap_fd(const struct lab *lab, uint32_t end)
 {
 	return lab->tap_fds && end < lab->scenario->end_count ? lab->tap_fds[end] : -1;
+}
+
+void lab_use_offload(struct lab *lab)
+{
+	lab->offload = true;
+}
+
+uint32_t lab_tap_offload(const struct lab *lab, uint32_t end)
+{
+	return lab->tap_offloads && end < lab->scenario->end_count ? lab->tap_offloads[end] : 0;
+}
+
+int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
+{
+	char tap_name[IFNAMSIZ];
+	uint32_t node;
+
+	if (lab_tap_fd(lab, end) < 0)
+		return -ENODEV;
+	node = lab->scenario->ends[end].node;
+	if (lab->scenario->nodes[node].attach == SCENARIO_ATTACH_TAP)
+		return link_get_dropped(lab->nodes[node].netlink, lab->scenario->ends[end].name, ret);
+	snprintf(tap_name, sizeof(tap_name), "tap-%u", end);
+	return link_get_dropped(lab->netlink, tap_name, ret);
 }
 
 /* A bridge port that has carrier still drops what it gets until its state is forwarding. */

@@ -114,6 +114,8 @@ static int configure(struct lxc_container *container, const struct lab *lab, uin
 	snprintf(text, sizeof(text), LAB_HOSTS_DIR "/%s etc/hosts none bind,ro 0 0", node->name);
 	if (!err)
 		err = set(container, "lxc.mount.entry", text, diag);
+	if (!err && lab->shared)
+		err = set(container, "lxc.mount.entry", LAB_SHARE " run/scenario none bind,ro,create=dir 0 0", diag);
 	if (!err && apparmor_enabled())
 		err = set(container, "lxc.apparmor.profile", "unconfined", diag);
 	if (err)

@@ -112,6 +112,21 @@ static int make_rootfs(struct diag *diag)
 	return err;
 }
 
+int lab_share(struct lab *lab, const char *dir, struct diag *diag)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+	int fd = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return diag_set(diag, -errno, "cannot show %s to containers: %s", dir, strerror(errno));
+	if ((mkdir(LAB_SHARE, 0755) && errno != EEXIST) || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
+	    move_mount(fd, "", AT_FDCWD, LAB_SHARE, MOVE_MOUNT_F_EMPTY_PATH))
+		err = diag_set(diag, -errno, "cannot show %s to containers: %s", dir, strerror(errno));
+	close(fd);
+	lab->shared = !err;
+	return err;
+}
+
 static int enter_mounts(struct lab *lab, struct diag *diag)
 {
 	int state_fd, err = 0;
@@ -338,6 +353,7 @@ void lab_done(struct lab *lab)
 		if (lab->tap_fds[i] >= 0)
 			tap_close(lab->tap_fds[i]);
 	free(lab->tap_fds);
+	free(lab->tap_offloads);
 	free(lab->nodes);
 	cgroup_remove_lab(&lab->cgroups, lab->name);
 	cgroup_close(&lab->cgroups);

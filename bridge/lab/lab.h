@@ -44,6 +44,21 @@ int lab_spawn(const char *name, int (*main)(struct lab *lab, void *data), void *
 const char *lab_state_dir(const struct lab *lab);
 
 /**
+ * lab_use_offload() - Make the TAPs of the lab hand over and take super-frames; before lab_build()
+ *
+ * Every read and write of a TAP's fd then begins with a struct virtio_net_hdr of 10 bytes in host byte order.
+ */
+void lab_use_offload(struct lab *lab);
+
+/**
+ * lab_share() - Show a directory to all containers, read-only, as /run/scenario; before lab_build()
+ * @dir:	absolute path; what lies below the host's /run cannot be shown
+ *
+ * Return: 0 or a negative errno with @diag
+ */
+int lab_share(struct lab *lab, const char *dir, struct diag *diag);
+
+/**
  * lab_build() - Build all nodes and links of a scenario
  * @lab:	the lab of this process
  * @scenario:	borrowed until lab_done()
@@ -61,9 +76,25 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
  * lab_tap_fd() - The TAP of one simulated end
  * @end:	index into scenario->ends
  *
- * Return: a non-blocking fd (IFF_TAP | IFF_NO_PI, no virtio header) that stays the lab's, or -1 on a wire link
+ * Return: a non-blocking fd (IFF_TAP | IFF_NO_PI) that stays the lab's, or -1 on a wire link
  */
 int lab_tap_fd(const struct lab *lab, uint32_t end);
+
+enum lab_offload {
+	LAB_OFFLOAD_VNET = 1, /* virtio header, partial checksums, TCP super-frames */
+	LAB_OFFLOAD_USO = 2,  /* UDP super-frames, too (Linux 6.2) */
+};
+
+/** lab_tap_offload() - What the TAP of one simulated end does: enum lab_offload bits, 0 without lab_use_offload(). */
+uint32_t lab_tap_offload(const struct lab *lab, uint32_t end);
+
+/**
+ * lab_tap_dropped() - Frames that the kernel dropped on their way out because nobody read the TAP in time
+ * @ret:	since the TAP was made
+ *
+ * Return: 0 or a negative errno
+ */
+int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret);
 
 /** lab_node_pid() - PID, in the lab's PID namespace, of a container's init; -1 when it does not run. */
 pid_t lab_node_pid(const struct lab *lab, uint32_t node);

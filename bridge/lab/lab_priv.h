@@ -22,6 +22,7 @@
 #define LAB_LXC_DIR    LAB_DIR "/lxc"
 #define LAB_LOG_DIR    LAB_DIR "/log"
 #define LAB_HOSTS_DIR  LAB_DIR "/hosts"
+#define LAB_SHARE      LAB_DIR "/share"
 #define LAB_INIT       LAB_DIR "/init"
 #define LAB_TUN        LAB_DIR "/tun" /* /dev/net/tun with a mode that lets a container's user open it */
 
@@ -50,7 +51,10 @@ struct lab {
 	struct nl_sock *netlink; /* in the lab's network namespace */
 	const struct scenario *scenario;
 	struct lab_node *nodes; /* one per scenario node, NULL before lab_build() */
+	bool offload;           /* TAPs carry a virtio header */
+	bool shared;            /* LAB_SHARE is to be seen in containers */
 	int *tap_fds;           /* one per scenario end */
+	uint32_t *tap_offloads; /* likewise */
 };
 
 #endif /* LAB_LAB_PRIV_H */

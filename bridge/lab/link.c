@@ -247,11 +247,9 @@ static int take_link(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags)
+static int get(struct nl_sock *sock, const char *name, nl_recvmsg_msg_cb_t take, void *answer)
 {
 	struct nl_msg *msg = new_link_msg(RTM_GETLINK, NLM_F_REQUEST, NULL);
-	struct ifinfomsg answer = {0};
-	int err;
 
 	if (!msg)
 		return -ENOMEM;
@@ -259,7 +257,14 @@ int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned in
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
-	err = exchange(sock, msg, take_link, &answer);
+	return exchange(sock, msg, take, answer);
+}
+
+int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags)
+{
+	struct ifinfomsg answer = {0};
+	int err = get(sock, name, take_link, &answer);
+
 	if (err)
 		return err;
 	if (ret_index)
@@ -267,4 +272,21 @@ int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned in
 	if (ret_flags)
 		*ret_flags = answer.ifi_flags;
 	return 0;
+}
+
+static int take_dropped(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attribute = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct ifinfomsg), IFLA_STATS64);
+	struct rtnl_link_stats64 stats = {0};
+
+	if (!attribute)
+		return NL_SKIP;
+	nla_memcpy(&stats, attribute, sizeof(stats));
+	*(uint64_t *)arg = stats.tx_dropped;
+	return NL_OK;
+}
+
+int link_get_dropped(struct nl_sock *sock, const char *name, uint64_t *ret)
+{
+	return get(sock, name, take_dropped, ret);
 }

@@ -58,4 +58,7 @@ int link_add_address(struct nl_sock *sock, const char *name, const struct scenar
 /** link_get() - Index and flags (IFF_*, with IFF_LOWER_UP) of an interface; either pointer may be NULL. */
 int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags);
 
+/** link_get_dropped() - Frames the interface could not send (tx_dropped of `ip -s link`). */
+int link_get_dropped(struct nl_sock *sock, const char *name, uint64_t *ret);
+
 #endif /* LAB_LINK_H */

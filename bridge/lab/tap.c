@@ -17,7 +17,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bridge/lab/lab.h"
 #include "bridge/lab/tap.h"
+
+/* Linux 6.2; Debian 12's headers are older than the kernels it runs. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
 
 #define LINK_MODE_WORDS_MAX 127 /* of 32 bit, in each of three masks; more than a kernel can name in an s8 */
 
@@ -62,38 +69,55 @@ out:
 	return err;
 }
 
-static int open_here(const char *name, uint64_t rate_bps, int *ret_fd, struct diag *diag)
+/* Whatever the kernel can leave to us. Return: enum lab_offload bits. */
+static uint32_t set_offload(int fd)
+{
+	const unsigned int tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+	if (ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0)
+		return LAB_OFFLOAD_VNET | LAB_OFFLOAD_USO;
+	/* If even this fails frames still come with a header, just never partial. */
+	ioctl(fd, TUNSETOFFLOAD, tcp);
+	return LAB_OFFLOAD_VNET;
+}
+
+static int open_here(const char *name, const struct tap_options *options, int *ret_fd, uint32_t *ret_offload,
+		     struct diag *diag)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return diag_set(diag, -errno, "cannot open /dev/net/tun: %s; run `modprobe tun`", strerror(errno));
+	if (options->offload)
+		request.ifr_flags |= IFF_VNET_HDR;
 	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
 	if (ioctl(fd, TUNSETIFF, &request)) {
 		err = diag_set(diag, -errno, "cannot create TAP %s: %s", name, strerror(errno));
 		close(fd);
 		return err;
 	}
-	err = set_speed(name, rate_bps);
+	err = set_speed(name, options->rate_bps);
 	if (err && err != -EOPNOTSUPP) { /* kernels before 4.16 cannot; then the TAP says 10 Mb/s */
 		diag_set(diag, err, "cannot set the speed of TAP %s: %s", name, strerror(-err));
 		close(fd);
 		return err;
 	}
+	*ret_offload = options->offload ? set_offload(fd) : 0;
 	*ret_fd = fd;
 	return 0;
 }
 
-int tap_open(const char *name, int netns_fd, int home_fd, uint64_t rate_bps, int *ret_fd, struct diag *diag)
+int tap_open(const char *name, int netns_fd, int home_fd, const struct tap_options *options, int *ret_fd,
+	     uint32_t *ret_offload, struct diag *diag)
 {
 	int err;
 
 	if (netns_fd < 0)
-		return open_here(name, rate_bps, ret_fd, diag);
+		return open_here(name, options, ret_fd, ret_offload, diag);
 	if (setns(netns_fd, CLONE_NEWNET))
 		return diag_set(diag, -errno, "cannot enter the network for TAP %s: %s", name, strerror(errno));
-	err = open_here(name, rate_bps, ret_fd, diag);
+	err = open_here(name, options, ret_fd, ret_offload, diag);
 	if (setns(home_fd, CLONE_NEWNET))
 		abort(); /* anything done from here on would hit the wrong network */
 	return err;

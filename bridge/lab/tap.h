@@ -5,20 +5,27 @@
 #ifndef LAB_TAP_H
 #define LAB_TAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bridge/diag.h"
+
+struct tap_options {
+	uint64_t rate_bps; /* what ethtool is to report, bit/s */
+	bool offload;      /* with a virtio header and whatever offload the kernel has */
+};
 
 /**
  * tap_open() - Create TAP @name
  * @netns_fd:	the network namespace it is to be in, or -1 for the current one. Moving it there later would cost 20 ms.
  * @home_fd:	the namespace to come back to; unused with -1
- * @rate_bps:	what ethtool is to report, bit/s
  * @ret_fd:	non-blocking; the TAP exists as long as it is open
+ * @ret_offload: enum lab_offload bits
  *
  * Return: 0 or a negative errno with @diag
  */
-int tap_open(const char *name, int netns_fd, int home_fd, uint64_t rate_bps, int *ret_fd, struct diag *diag);
+int tap_open(const char *name, int netns_fd, int home_fd, const struct tap_options *options, int *ret_fd,
+	     uint32_t *ret_offload, struct diag *diag);
 
 /**
  * tap_close() - Close a TAP whose network namespace is about to go, and leave the interface to that

@@ -2,12 +2,16 @@
 /*
  * port.h - one TAP and its two rings: the only place of the bridge where a frame is dropped, each counted by cause.
  *
- * Up: read(2) puts a frame straight into the ring toward the ghost, stamped with the monotonic clock. Down: write(2)
- * takes it straight out of the ring when it is due. Single-threaded, never blocks, never allocates.
+ * Up: a read puts a frame straight into the ring toward the ghost, stamped with the monotonic clock; a super-frame,
+ * which the kernel hands over when the TAP has a virtio header, is cut into the frames a wire would carry. Down: a
+ * write takes frames straight out of the ring when they are due, consecutive segments of a flow joined again.
+ * Single-threaded, never blocks, never allocates.
  */
 #ifndef SHUTTLE_PORT_H
 #define SHUTTLE_PORT_H
 
+#include "bridge/shuttle/coalesce.h"
+#include "bridge/shuttle/segment.h"
 #include "bridge/wire/wire.h"
 
 struct port {
@@ -16,8 +20,12 @@ struct port {
 	uint32_t index;
 	uint32_t frame_max; /* bytes without FCS and without VLAN tags */
 	int tap_fd;
-	bool blocked; /* up: the ring is full; the TAP is not read until the inbox says there is room */
-	bool gone;    /* the TAP has lost its device */
+	bool blocked;     /* up: the ring is full; the TAP is not read until the inbox says there is room */
+	bool gone;        /* the TAP has lost its device */
+	uint32_t offload; /* enum wire_offload bits */
+	uint8_t *super;   /* up: SEGMENT_SUPER_MAX bytes for the super-frame being cut; NULL without offload */
+	struct segmenter segmenter; /* up: what is left of it */
+	bool cutting;               /* up: segmenter is not done: it waits for room in the ring */
 };
 
 /* What port_up() and port_down() left behind. */
@@ -31,8 +39,13 @@ enum port_state {
 /**
  * port_init() - Take up port @index of an attached wire
  * @port:	filled; borrows the wire and its TAP
+ *
+ * Return: 0 or -ENOMEM
  */
-void port_init(struct port *port, struct wire *wire, uint32_t index);
+int port_init(struct port *port, struct wire *wire, uint32_t index);
+
+/** port_done() - Free what port_init() allocated. */
+void port_done(struct port *port);
 
 /**
  * port_frame_allowed() - Whether a frame fits the link
@@ -46,23 +59,24 @@ bool port_frame_allowed(const uint8_t *frame, uint32_t len, uint32_t frame_max);
 /**
  * port_up() - Move frames from the TAP to the ghost
  * @batch:	at most this many
- * @attached:	whether a ghost consumes; if not, frames are read, counted and dropped
  *
  * Frames moved are published and the ghost is told before this returns.
  *
  * Return: PORT_IDLE, PORT_MORE, PORT_BLOCKED, or -EPROTO when the ghost wrote nonsense
  */
-int port_up(struct port *port, unsigned int batch, bool attached);
+int port_up(struct port *port, unsigned int batch);
 
 /**
  * port_down() - Move frames from the ghost to the TAP
  * @batch:	at most this many
  * @origin_ns:	monotonic time of simulated 0, plus the lag
+ * @coalescer:	scratch space of the caller, empty before and after
  * @ret_due_ns:	monotonic time the oldest frame is due, with PORT_LATER
  *
  * Return: PORT_IDLE, PORT_MORE, PORT_LATER, or -EPROTO when the ghost wrote nonsense
  */
-int port_down(struct port *port, unsigned int batch, uint64_t origin_ns, uint64_t *ret_due_ns);
+int port_down(struct port *port, unsigned int batch, uint64_t origin_ns, struct coalescer *coalescer,
+	      uint64_t *ret_due_ns);
 
 /** port_clock_ns() - CLOCK_MONOTONIC in ns. */
 uint64_t port_clock_ns(void);

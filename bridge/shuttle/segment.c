@@ -113,6 +113,12 @@ void segment_next(struct segmenter *segmenter, uint8_t *ret)
 	segmenter->index++;
 }
 
+void segment_skip(struct segmenter *segmenter)
+{
+	segmenter->done += segment_len(segmenter) - segmenter->headers.payload;
+	segmenter->index++;
+}
+
 int segment_finish_checksum(uint8_t *frame, uint32_t len, const struct virtio_net_hdr *header)
 {
 	uint32_t start = header->csum_start, field = start + header->csum_offset;

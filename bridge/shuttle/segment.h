@@ -47,6 +47,9 @@ uint32_t segment_len(const struct segmenter *segmenter);
  */
 void segment_next(struct segmenter *segmenter, uint8_t *ret);
 
+/** segment_skip() - Pass over the next frame. */
+void segment_skip(struct segmenter *segmenter);
+
 /**
  * segment_finish_checksum() - Complete the checksum of a frame that came with VIRTIO_NET_HDR_F_NEEDS_CSUM
  * @frame:	@len bytes, changed in place

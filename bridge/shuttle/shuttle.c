@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* Frames of one port before the others get their turn. */
-#define BATCH 32u
+#define BATCH COALESCE_FRAMES_MAX
 /* Epoll events of one turn; more wait for the next. */
 #define EVENTS_MAX 64
 
@@ -24,6 +24,7 @@ struct shuttle {
 	bool quiescing;
 	bool stopped;
 	struct diag *diag;
+	struct coalescer coalescer;
 };
 
 static uint64_t event_ref(enum event_kind kind, uint32_t index)
@@ -68,8 +69,9 @@ int shuttle_new(struct wire *wire, struct shuttle **ret)
 	if (r == 0)
 		r = watch(shuttle, EPOLL_CTL_ADD, wire->control_fd, EVENT_CONTROL, 0, EPOLLIN);
 	for (uint32_t i = 0; r == 0 && i < wire->port_count; i++) {
-		port_init(&shuttle->ports[i], wire, i);
-		r = watch(shuttle, EPOLL_CTL_ADD, shuttle->ports[i].tap_fd, EVENT_TAP, i, 0);
+		r = port_init(&shuttle->ports[i], wire, i);
+		if (r == 0)
+			r = watch(shuttle, EPOLL_CTL_ADD, shuttle->ports[i].tap_fd, EVENT_TAP, i, 0);
 	}
 	if (r < 0)
 		goto fail;
@@ -86,6 +88,8 @@ void shuttle_free(struct shuttle *shuttle)
 		return;
 	if (shuttle->epoll_fd >= 0)
 		close(shuttle->epoll_fd);
+	for (uint32_t i = 0; shuttle->ports && i < shuttle->wire->port_count; i++)
+		port_done(&shuttle->ports[i]);
 	free(shuttle->ports);
 	free(shuttle->down_bits);
 	free(shuttle);
@@ -99,7 +103,7 @@ static int port_failed(struct shuttle *shuttle, uint32_t index, int err)
 
 static int read_tap(struct shuttle *shuttle, uint32_t index)
 {
-	int state = port_up(&shuttle->ports[index], BATCH, true);
+	int state = port_up(&shuttle->ports[index], BATCH);
 
 	if (state < 0)
 		return port_failed(shuttle, index, state);
@@ -119,7 +123,7 @@ static int forget_tap(struct shuttle *shuttle, uint32_t index)
 static int drain_port(struct shuttle *shuttle, uint32_t index)
 {
 	uint64_t *bits = &shuttle->down_bits[index / 64], due;
-	int state = port_down(&shuttle->ports[index], BATCH, shuttle->origin_ns, &due);
+	int state = port_down(&shuttle->ports[index], BATCH, shuttle->origin_ns, &shuttle->coalescer, &due);
 
 	if (state < 0)
 		return port_failed(shuttle, index, state);

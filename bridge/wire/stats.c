@@ -11,6 +11,8 @@ const char *stats_drop_name(enum stats_drop cause)
 		return "oversize";
 	case STATS_DROP_NO_GHOST:
 		return "no-ghost";
+	case STATS_DROP_TAP_QUEUE:
+		return "tap-queue";
 	case STATS_DROP_QUEUE:
 		return "queue";
 	case STATS_DROP_MEDIUM:

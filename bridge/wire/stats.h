@@ -21,6 +21,7 @@ enum stats_drop {
 	STATS_DROP_RUNT,      /* up, shuttle: shorter than an Ethernet header */
 	STATS_DROP_OVERSIZE,  /* up, shuttle: longer than the link's mtu allows */
 	STATS_DROP_NO_GHOST,  /* up, shuttle: no ghost was attached */
+	STATS_DROP_TAP_QUEUE, /* up, kernel: nobody read the TAP in time; counted by the daemon */
 	STATS_DROP_QUEUE,     /* up, ghost: the simulated device's transmit queue was full */
 	STATS_DROP_MEDIUM,    /* up, ghost: the simulated medium gave the frame up (CSMA: too many retries) */
 	STATS_DROP_LOST,      /* up, ghost: frames inside a ghost when it died */

@@ -203,6 +203,7 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 			msg.value[0] = msg.value[0] << 8 | ports[i].mac[byte];
 		msg.value[1] = ports[i].promiscuous;
 		msg.value[2] = ports[i].frame_max;
+		msg.value[3] = ports[i].offload;
 		snprintf(msg.text, sizeof(msg.text), "%s", ports[i].name);
 		r = wire_msg_send(control_fd, &msg, &ports[i].tap_fd, with_tap ? 1 : 0);
 	}
@@ -334,6 +335,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 		port->promiscuous = msg.value[1] != 0;
 		port->mtu = msg.size;
 		port->frame_max = (uint32_t)msg.value[2];
+		port->offload = (uint32_t)msg.value[3];
 	}
 
 	r = map_memory(&wire, fds[FD_MEMORY], ring_size, diag);

@@ -54,6 +54,7 @@ struct wire_port {
 	bool promiscuous;
 	uint32_t mtu;       /* bytes of layer 3 */
 	uint32_t frame_max; /* bytes of the longest frame without FCS and without VLAN tags */
+	uint32_t offload;   /* enum wire_offload bits */
 	int tap_fd;         /* daemon and shuttle; -1 elsewhere */
 };
 

@@ -97,6 +97,12 @@ enum wire_msg_type {
 	WIRE_MSG_ERROR = 10,   /* peer -> daemon: text; the peer is about to leave */
 };
 
+/* What a port's TAP can do; only the shuttle cares. */
+enum wire_offload {
+	WIRE_OFFLOAD_VNET = 1, /* reads and writes carry a virtio_net_hdr: partial checksums, TCP super-frames */
+	WIRE_OFFLOAD_USO = 2,  /* UDP super-frames, too */
+};
+
 enum wire_role {
 	WIRE_ROLE_SHUTTLE = 1,
 	WIRE_ROLE_GHOST = 2,

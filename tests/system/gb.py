@@ -71,6 +71,11 @@ def _lines(*argv):
     return set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines())
 
 
+def _file_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return set(file.read().splitlines())
+
+
 def _cgroups():
     return {path for path, _, _ in os.walk("/sys/fs/cgroup") if "ghostbridge" in path}
 
@@ -91,10 +96,10 @@ class Host:
         self.addresses = {line.split(" valid_lft")[0] for line in _lines("ip", "-o", "addr")}
         self.routes = _lines("ip", "route", "show", "table", "all") | _lines("ip", "-6", "route", "show", "table", "all")
         self.namespaces = _lines("ip", "netns")
-        self.mounts = {line.split(" - ")[0] for line in open("/proc/self/mountinfo", encoding="utf-8")}
+        self.mounts = _file_lines("/proc/self/mountinfo")
         self.cgroups = _cgroups()
         self.state = _state_dirs()
-        self.sockets = {line for line in open("/proc/net/unix", encoding="utf-8") if "lxc" in line or "ghost" in line}
+        self.sockets = {line for line in _file_lines("/proc/net/unix") if "lxc" in line or "ghost" in line}
         self.processes = {pid for pid, line in processes().items() if _ours(line) and pid != os.getpid()}
         self.sysctls = self._sysctls()
 

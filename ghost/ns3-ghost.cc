@@ -96,7 +96,7 @@ Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
     if (!wire.GetError().empty())
     {
         std::fprintf(stderr, "ns3-ghost: %s\n", wire.GetError().c_str());
-        return EX_DATAERR;
+        return wire.IsDaemonLost() ? EXIT_FAILURE : EX_DATAERR;
     }
     return EXIT_SUCCESS;
 }

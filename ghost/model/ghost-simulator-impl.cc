@@ -142,7 +142,7 @@ GhostSimulatorImpl::RunWithInput()
             if (event <= frame)
             {
                 next = event;
-                if (event > limit)
+                if (event > limit || event == GhostInput::NEVER)
                 {
                     break;
                 }
@@ -166,7 +166,7 @@ GhostSimulatorImpl::RunWithInput()
         {
             break;
         }
-        if (!busy && !m_input->Wait(next))
+        if (!busy && !m_stop && !m_input->Wait(next))
         {
             break;
         }

@@ -98,9 +98,25 @@ void
 GhostWire::Fail(const std::string& what)
 {
     NS_LOG_ERROR(what);
-    m_error = what;
     m_running = false;
-    wire_say_error(&m_wire, what.c_str());
+    if (m_error.empty()) // what follows from the first error isn't news
+    {
+        m_error = what;
+        wire_say_error(&m_wire, what.c_str());
+    }
+}
+
+void
+GhostWire::LoseDaemon(const std::string& why)
+{
+    m_daemonLost = true;
+    Fail("lost the daemon: " + why);
+}
+
+bool
+GhostWire::IsDaemonLost() const
+{
+    return m_daemonLost;
 }
 
 /*
@@ -136,9 +152,10 @@ bool
 GhostWire::WaitForStart()
 {
     AccountLost();
-    if (wire_say(&m_wire, WIRE_MSG_READY, 0) < 0)
+    int r = wire_say(&m_wire, WIRE_MSG_READY, 0);
+    if (r < 0)
     {
-        Fail("the daemon is gone");
+        LoseDaemon(strerror(-r));
     }
     while (m_running && m_originNs == 0)
     {
@@ -157,7 +174,7 @@ GhostWire::HandleControl()
     int r = wire_msg_receive(m_wire.control_fd, &msg, nullptr, nullptr);
     if (r < 0)
     {
-        Fail("lost the daemon: " + std::string(strerror(-r)));
+        LoseDaemon(strerror(-r));
         return false;
     }
     switch (msg.type)
@@ -350,15 +367,7 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
     __atomic_store_n(&stats->sim_ns, nowNs, __ATOMIC_RELAXED);
     __atomic_store_n(&stats->behind_ns, behindNs, __ATOMIC_RELAXED);
     stats_max(&stats->behind_max_ns, behindNs);
-    if (m_clockNs - m_controlNs > CONTROL_INTERVAL_NS)
-    {
-        m_controlNs = m_clockNs;
-        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
-        if (poll(&pollFd, 1, 0) > 0)
-        {
-            HandleControl();
-        }
-    }
+    LookAtControl();
     if (m_quiesceNs)
     {
         uint64_t left = InFlight();
@@ -366,6 +375,22 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
         {
             m_quiesceNs = 0;
             wire_say(&m_wire, WIRE_MSG_QUIESCED, left);
+        }
+    }
+    return m_running;
+}
+
+/* For a ghost that doesn't come to sleep, at most every CONTROL_INTERVAL_NS. */
+bool
+GhostWire::LookAtControl()
+{
+    if (m_clockNs - m_controlNs > CONTROL_INTERVAL_NS)
+    {
+        m_controlNs = m_clockNs;
+        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
+        if (poll(&pollFd, 1, 0) > 0)
+        {
+            return HandleControl();
         }
     }
     return m_running;
@@ -382,7 +407,9 @@ GhostWire::Poll(uint64_t timeoutNs)
             wire_take_bits(&m_wire.own_inbox->space[word]);
         }
         TakeInbox();
-        return m_running;
+        // A shuttle that never lets us sleep must not keep the daemon from being heard.
+        m_clockNs = MonotonicNs();
+        return LookAtControl();
     }
     struct pollfd pollFds[2] = {{m_wire.own_bell_fd, POLLIN, 0}, {m_wire.control_fd, POLLIN, 0}};
     struct timespec timeout = {static_cast<time_t>(timeoutNs / 1000000000u),

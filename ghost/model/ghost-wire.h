@@ -81,6 +81,9 @@ class GhostWire : public GhostInput
     /// Why the run ended; empty if it was asked to stop.
     const std::string& GetError() const;
 
+    /// Whether it ended because the daemon is gone, and not by what the shuttle wrote.
+    bool IsDaemonLost() const;
+
     // Inherited from GhostInput
     uint64_t NextTime() override;
     uint32_t NextContext() override;
@@ -118,7 +121,9 @@ class GhostWire : public GhostInput
     void MarkDirty(uint32_t index);
     void FlushPorts();
     void Fail(const std::string& what);
+    void LoseDaemon(const std::string& why);
     bool HandleControl();
+    bool LookAtControl();
     bool Poll(uint64_t timeoutNs);
     uint64_t InFlight() const;
     void AccountLost();
@@ -132,6 +137,7 @@ class GhostWire : public GhostInput
     uint64_t m_controlNs{0};        //!< when the control socket was last looked at
     uint64_t m_quiesceNs{0};        //!< until when QUIESCED is due; 0: not asked
     bool m_running{true};           //!< neither stopped nor failed
+    bool m_daemonLost{false};       //!< that is why it failed
     std::string m_error;            //!< why it failed
 };
 

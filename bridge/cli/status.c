@@ -88,7 +88,7 @@ static void show_processes(json_t *status)
 
 static void show(json_t *status)
 {
-	json_t *port, *fidelity = at(status, "fidelity");
+	json_t *incident, *port, *fidelity = at(status, "fidelity");
 	size_t i;
 
 	printf("%s: %s for %.1f s, daemon PID %lld\n", text(status, "name"), text(status, "state"),
@@ -96,6 +96,8 @@ static void show(json_t *status)
 	printf("scenario %s, run directory %s\n", text(status, "scenario"), text(status, "run_dir"));
 	show_nodes(status);
 	show_processes(status);
+	json_array_foreach(at(status, "incidents"), i, incident)
+		printf("at %.3f s: %s\n", json_number_value(at(incident, "at_s")), text(incident, "what"));
 	json_array_foreach(at(status, "ports"), i, port)
 		printf("port %-12s up %lld frames, %lld dropped; down %lld frames, %lld dropped; late p99 %.1f us\n",
 		       text(port, "port"), integer(at(port, "up"), "frames"), drops(at(port, "up")),

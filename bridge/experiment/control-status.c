@@ -116,6 +116,7 @@ json_t *control_status(struct daemon *daemon)
 	json_object_set_new(status, "nodes", nodes_json(daemon));
 	json_object_set_new(status, "ghosts", ghosts_json(daemon));
 	json_object_set_new(status, "commands", commands_json(daemon));
+	json_object_set_new(status, "incidents", report_incidents(daemon));
 	figures = daemon->origin_ns ? report_figures(daemon) : NULL;
 	if (figures) {
 		/* The books are balanced when everything stands still; while it moves they are only nearly even. */

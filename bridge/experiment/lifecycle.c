@@ -42,7 +42,7 @@ static bool all_ready(struct daemon *daemon)
 
 static bool interfaces_up(struct daemon *daemon)
 {
-	return lab_interfaces_up(daemon->lab);
+	return lab_interfaces_up(daemon->lab, NULL);
 }
 
 static bool steps_over(struct daemon *daemon)
@@ -93,6 +93,7 @@ static int build(struct daemon *daemon, struct diag *diag)
 static int barrier(struct daemon *daemon, uint64_t began_ns, struct diag *diag)
 {
 	uint64_t limit_ns;
+	uint32_t end;
 	int r;
 
 	r = daemon_wait(daemon, all_ready, clock_ns() + CONNECT_LIMIT_NS, true);
@@ -102,10 +103,10 @@ static int barrier(struct daemon *daemon, uint64_t began_ns, struct diag *diag)
 	if (r < 0)
 		return r;
 	limit_ns = clock_ns() + INTERFACES_LIMIT_NS;
-	while (!interfaces_up(daemon)) {
+	while (!lab_interfaces_up(daemon->lab, &end)) {
 		if (clock_ns() > limit_ns)
-			return diag_set(diag, -ETIMEDOUT, "an interface did not come up within %llu s",
-					INTERFACES_LIMIT_NS / NS_PER_S);
+			return diag_set(diag, -ETIMEDOUT, "%s did not come up within %llu s",
+					daemon->scenario->ends[end].port_name, INTERFACES_LIMIT_NS / NS_PER_S);
 		r = daemon_wait(daemon, interfaces_up, clock_ns() + INTERFACES_POLL_NS, true);
 		if (r < 0 && r != -ETIMEDOUT)
 			return r;

@@ -296,7 +296,7 @@ static json_t *expects_json(struct daemon *daemon, json_t *report, bool *ret_fai
 	return list;
 }
 
-static json_t *incidents_json(const struct daemon *daemon)
+json_t *report_incidents(const struct daemon *daemon)
 {
 	json_t *list = json_array();
 
@@ -353,7 +353,7 @@ json_t *report_make(struct daemon *daemon, int *ret_exit)
 			   json_real((double)daemon->ready_ms_tenths / 1e4), "steps", steps, "expect");
 	json_object_update(report, figures);
 	json_decref(figures);
-	json_object_set_new(report, "incidents", incidents_json(daemon));
+	json_object_set_new(report, "incidents", report_incidents(daemon));
 	if (interrupted)
 		json_object_set_new(report, "interrupted", json_true());
 	if (daemon->failure[0])

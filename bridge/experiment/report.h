@@ -19,6 +19,9 @@ struct daemon;
 /** report_figures() - The part that says what is counted now: ports, links, fidelity, digest; new reference. */
 json_t *report_figures(struct daemon *daemon);
 
+/** report_incidents() - What went wrong that the run survived so far; new reference. */
+json_t *report_incidents(const struct daemon *daemon);
+
 /**
  * report_make() - The whole report; checks the expectations
  * @ret_exit:	the run's exit status that follows from it

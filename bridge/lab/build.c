@@ -218,12 +218,12 @@ int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
 }
 
 /* A bridge port that has carrier still drops what it gets until its state is forwarding. */
-static bool is_forwarding(const char *kind, size_t index)
+static bool is_forwarding(const char *kind, uint32_t index)
 {
 	char path[64], answer = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s-%zu/brport/state", kind, index);
+	snprintf(path, sizeof(path), "/sys/class/net/%s-%u/brport/state", kind, index);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -233,23 +233,28 @@ static bool is_forwarding(const char *kind, size_t index)
 	return answer == '0' + BR_STATE_FORWARDING;
 }
 
-bool lab_interfaces_up(struct lab *lab)
+static bool is_up(const struct lab *lab, uint32_t index)
 {
 	const unsigned int usable = IFF_UP | IFF_RUNNING | IFF_LOWER_UP;
+	const struct scenario_end *end = &lab->scenario->ends[index];
+	unsigned int flags;
 
-	if (!lab->nodes)
+	/* Not the operational state: a TAP's stays "unknown" for ever. */
+	if (!lab->nodes[end->node].netlink || link_get(lab->nodes[end->node].netlink, end->name, NULL, &flags) ||
+	    (~flags & usable))
 		return false;
-	for (size_t i = 0; i < lab->scenario->end_count; i++) {
-		const struct scenario_end *end = &lab->scenario->ends[i];
-		unsigned int flags;
+	return lab->tap_fds[index] < 0 || lab->scenario->nodes[end->node].attach != SCENARIO_ATTACH_BRIDGE ||
+	       (is_forwarding("tap", index) && is_forwarding("veth", index));
+}
 
-		/* Not the operational state: a TAP's stays "unknown" for ever. */
-		if (!lab->nodes[end->node].netlink ||
-		    link_get(lab->nodes[end->node].netlink, end->name, NULL, &flags) || (~flags & usable))
+bool lab_interfaces_up(struct lab *lab, uint32_t *ret_end)
+{
+	for (uint32_t i = 0; i < lab->scenario->end_count; i++) {
+		if (!lab->nodes || !is_up(lab, i)) {
+			if (ret_end)
+				*ret_end = i;
 			return false;
-		if (lab->tap_fds[i] >= 0 && lab->scenario->nodes[end->node].attach == SCENARIO_ATTACH_BRIDGE &&
-		    (!is_forwarding("tap", i) || !is_forwarding("veth", i)))
-			return false;
+		}
 	}
-	return true;
+	return lab->nodes != NULL;
 }

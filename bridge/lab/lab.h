@@ -99,8 +99,11 @@ int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret);
 /** lab_node_pid() - PID, in the lab's PID namespace, of a container's init; -1 when it does not run. */
 pid_t lab_node_pid(const struct lab *lab, uint32_t node);
 
-/** lab_interfaces_up() - Whether every interface of every node has carrier and can pass frames. */
-bool lab_interfaces_up(struct lab *lab);
+/**
+ * lab_interfaces_up() - Whether every interface of every node has carrier and can pass frames
+ * @ret_end:	when not: the first end whose interface does not, an index into scenario->ends; may be NULL
+ */
+bool lab_interfaces_up(struct lab *lab, uint32_t *ret_end);
 
 struct lab_exec {
 	const char *const *argv; /* NULL-terminated */

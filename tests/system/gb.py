@@ -176,7 +176,7 @@ class Case(unittest.TestCase):
     def up(self, text, name):
         """`ghostbridge up` of a scenario text; taken down by tearDown."""
         self.names.append(name)
-        done = command("up", self.write(text, f"{name}.yaml"), "--name", name)
+        done = command("up", self.write(text, f"{name}.yaml"), "--name", name, "--out", os.path.join(self.dir, f"{name}.run"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def status(self, name):

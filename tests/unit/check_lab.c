@@ -72,7 +72,7 @@ static bool wait_until_up(struct lab *lab)
 {
 	uint64_t end_ms = now_ms() + WAIT_MS;
 
-	while (!lab_interfaces_up(lab))
+	while (!lab_interfaces_up(lab, NULL))
 		if (now_ms() > end_ms)
 			return false;
 	return true;

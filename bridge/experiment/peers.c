@@ -249,7 +249,7 @@ int peers_open(struct peers *peers, struct daemon *daemon, uint32_t ghost, struc
 	peers->ports = calloc(count, sizeof(*peers->ports));
 	if (!peers->ports || !peers->base[0] || !peers->base[1])
 		return diag_set(diag, -ENOMEM, "out of memory");
-	r = wire_home_open(count, WIRE_RING_SIZE_DEFAULT, &peers->home);
+	r = wire_home_open(count, wire_ring_size(count), &peers->home);
 	if (r < 0)
 		return diag_set(diag, r, "cannot make the wire of ghost %u with %u ports: %s", ghost, count,
 				strerror(-r));

@@ -91,6 +91,17 @@ struct wire {
 int wire_home_open(uint32_t port_count, uint32_t ring_size, struct wire_home *ret);
 void wire_home_close(struct wire_home *home);
 
+/** wire_ring_size() - Ring size for a number of ports: 1 MiB, less where all together would pass WIRE_RINGS_SIZE_MAX.
+ */
+static inline uint32_t wire_ring_size(uint32_t port_count)
+{
+	uint32_t size = 1u << 20;
+
+	while (size > WIRE_RING_SIZE_MIN && (uint64_t)size * 2 * port_count > WIRE_RINGS_SIZE_MAX)
+		size /= 2;
+	return size;
+}
+
 struct wire_terms {
 	const char *experiment;
 	uint64_t lag_ns;

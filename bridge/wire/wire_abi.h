@@ -21,6 +21,7 @@
 #define WIRE_RING_SIZE_MIN     (64u << 10) /* a full ring is more than half full even with the largest frame and PAD */
 #define WIRE_RING_SIZE_MAX     (64u << 20)
 #define WIRE_RING_SIZE_DEFAULT (256u << 10)
+#define WIRE_RINGS_SIZE_MAX    (64u << 20) /* all rings of a wire together, as the daemon makes it */
 
 #define WIRE_RECORD_ALIGN 32u    /* records start at multiples of this, so a header always fits before a ring's end */
 #define WIRE_FRAME_MAX    16384u /* bytes of one Ethernet frame without FCS: the largest mtu, header and two tags */

@@ -4,6 +4,7 @@
 #include "ghost-port.h"
 
 #include "ns3/log.h"
+#include "ns3/simulator.h"
 
 #include <algorithm>
 #include <poll.h>
@@ -365,6 +366,7 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
     FlushPorts();
     struct stats* stats = m_wire.stats;
     __atomic_store_n(&stats->sim_ns, nowNs, __ATOMIC_RELAXED);
+    __atomic_store_n(&stats->events, Simulator::GetEventCount(), __ATOMIC_RELAXED);
     __atomic_store_n(&stats->behind_ns, behindNs, __ATOMIC_RELAXED);
     stats_max(&stats->behind_max_ns, behindNs);
     LookAtControl();

@@ -71,7 +71,7 @@ static struct wire open_wire(const char *program, struct wire_home *home, int *r
 	pid_t child;
 
 	ports[0].tap_fd = ports[1].tap_fd = null_fd;
-	if (!mkdtemp(directory) || wire_home_open(2, WIRE_RING_SIZE_DEFAULT, home) < 0)
+	if (!mkdtemp(directory) || wire_home_open(2, wire_ring_size(2), home) < 0)
 		fail("wire", strerror(errno));
 	snprintf(path, sizeof(path), "%s/wire", directory);
 	listener = wire_listen(path);

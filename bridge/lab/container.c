@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@
 #include "bridge/lab/lab_priv.h"
 
 #define STOP_WAIT_MS 10000
-#define TAIL_SIZE    512 /* bytes of liblxc's log shown with a failure */
+#define HEAD_SIZE    512 /* bytes of liblxc's log shown with a failure */
 
 /* Config lines every container gets. Order counts among mounts. */
 static const char *const base_config[][2] = {
@@ -69,14 +70,15 @@ static bool apparmor_enabled(void)
 	return answer == 'Y';
 }
 
-/* A root file system of the user's own is read-only, so what is mounted in it must have its place there. */
-static int check_rootfs(const struct scenario_node *node, struct diag *diag)
+/*
+ * A root file system of the user's own is read-only, so what is mounted in it must have its place there. It is shown at
+ * a place of ours, because the container's user may not be allowed to walk the path to it.
+ */
+static int mount_rootfs(const struct scenario_node *node, const char *to, struct diag *diag)
 {
 	static const char *const places[] = {"dev", "etc/hosts", "proc", "root", "run", "sys", "tmp", "var"};
 	int dir_fd, err = 0;
 
-	if (!node->rootfs)
-		return 0;
 	dir_fd = open(node->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return diag_set(diag, -errno, "node '%s': cannot open rootfs %s: %s", node->name, node->rootfs,
@@ -87,7 +89,12 @@ static int check_rootfs(const struct scenario_node *node, struct diag *diag)
 				       node->rootfs, places[i], strchr(places[i], '/') ? "touch" : "mkdir",
 				       node->rootfs, places[i]);
 	close(dir_fd);
-	return err;
+	if (err)
+		return err;
+	err = lab_mount(node->rootfs, AT_RECURSIVE, MOUNT_ATTR_RDONLY, to);
+	return err ? diag_set(diag, err, "node '%s': cannot mount rootfs %s: %s", node->name, node->rootfs,
+			      strerror(-err))
+		   : 0;
 }
 
 static int configure(struct lxc_container *container, const struct lab *lab, uint32_t index, struct diag *diag)
@@ -96,16 +103,18 @@ static int configure(struct lxc_container *container, const struct lab *lab, uin
 	char text[1024];
 	int err = 0;
 
-	err = check_rootfs(node, diag);
-	if (err)
-		return err;
 	container->clear_config(container);
 	for (size_t i = 0; !err && i < sizeof(base_config) / sizeof(*base_config); i++)
 		err = set(container, base_config[i][0], base_config[i][1], diag);
 	if (err)
 		return err;
-	snprintf(text, sizeof(text), "dir:%s", node->rootfs ? node->rootfs : LAB_ROOTFS);
-	err = set(container, "lxc.rootfs.path", text, diag);
+	snprintf(text, sizeof(text), "dir:" LAB_ROOTFS);
+	if (node->rootfs) {
+		snprintf(text, sizeof(text), "dir:" LAB_ROOTS_DIR "/%s", node->name);
+		err = mount_rootfs(node, strchr(text, '/'), diag);
+	}
+	if (!err)
+		err = set(container, "lxc.rootfs.path", text, diag);
 	if (!err)
 		err = set(container, "lxc.uts.name", node->name, diag);
 	snprintf(text, sizeof(text), LAB_LOG_DIR "/%s", node->name);
@@ -133,29 +142,19 @@ static int configure(struct lxc_container *container, const struct lab *lab, uin
 	return err;
 }
 
-/* What liblxc said last, for the person; its own return value is a bool. */
-static void log_tail(const char *node, char *ret_text)
+/* What liblxc said first, for the person: the cause, all else follows from it. Its own return value is a bool. */
+static void log_head(const char *node, char *ret_text)
 {
 	char path[256];
-	ssize_t size = 0;
-	int fd;
+	FILE *file;
 
 	snprintf(path, sizeof(path), LAB_LOG_DIR "/%s", node);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		if (lseek(fd, -(TAIL_SIZE - 1), SEEK_END) < 0)
-			lseek(fd, 0, SEEK_SET);
-		size = read(fd, ret_text, TAIL_SIZE - 1);
-		close(fd);
-	}
-	if (size < 0)
-		size = 0;
-	while (size && ret_text[size - 1] == '\n')
-		size--;
-	ret_text[size] = '\0';
-	for (char *at = ret_text; *at; at++)
-		if (*at == '\n')
-			*at = ';';
+	file = fopen(path, "re");
+	if (!file || !fgets(ret_text, HEAD_SIZE, file))
+		strcpy(ret_text, "liblxc does not say why");
+	ret_text[strcspn(ret_text, "\n")] = '\0';
+	if (file)
+		fclose(file);
 }
 
 static pid_t parent_of(pid_t pid)
@@ -179,7 +178,7 @@ int container_start(struct lab *lab, uint32_t index, struct diag *diag)
 	const struct scenario_node *config = &lab->scenario->nodes[index];
 	struct lab_node *node = &lab->nodes[index];
 	struct lxc_container *container;
-	char text[TAIL_SIZE];
+	char text[HEAD_SIZE];
 	pid_t monitor;
 	int err;
 
@@ -196,7 +195,7 @@ int container_start(struct lab *lab, uint32_t index, struct diag *diag)
 	container->want_daemonize(container, true);
 	container->want_close_all_fds(container, true);
 	if (!container->start(container, 0, NULL)) {
-		log_tail(config->name, text);
+		log_head(config->name, text);
 		err = diag_set(diag, -ECANCELED, "container '%s' does not start: %s", config->name, text);
 		goto out;
 	}

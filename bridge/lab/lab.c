@@ -91,19 +91,27 @@ static int unmount_below(const char *prefix, const char *const *names)
 	return err;
 }
 
+int lab_mount(const char *from, unsigned int flags, uint64_t attrs, const char *to)
+{
+	struct mount_attr attr = {.attr_set = attrs};
+	int fd = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if ((mkdir(to, 0755) && errno != EEXIST) ||
+	    mount_setattr(fd, "", AT_EMPTY_PATH | (flags & AT_RECURSIVE), &attr, sizeof(attr)) ||
+	    move_mount(fd, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 /* The host's files for containers: one read-only tree for all of them, made once, outside of any container's reach. */
 static int make_rootfs(struct diag *diag)
 {
 	static const char *const hidden[] = {"/proc", "/sys", "/dev", "/run", "/tmp", NULL};
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	int fd = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), err = 0;
+	int err = lab_mount("/", AT_RECURSIVE, MOUNT_ATTR_RDONLY, LAB_ROOTFS);
 
-	if (fd < 0)
-		return diag_set(diag, -errno, "cannot clone the mount tree: %s", strerror(errno));
-	if (mkdir(LAB_ROOTFS, 0755) || mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) ||
-	    move_mount(fd, "", AT_FDCWD, LAB_ROOTFS, MOVE_MOUNT_F_EMPTY_PATH))
-		err = -errno;
-	close(fd);
 	if (!err)
 		err = unmount_below(LAB_ROOTFS, hidden);
 	if (err)
@@ -114,17 +122,10 @@ static int make_rootfs(struct diag *diag)
 
 int lab_share(struct lab *lab, const char *dir, struct diag *diag)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
-	int fd = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), err = 0;
+	int err = lab_mount(dir, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, LAB_SHARE);
 
-	if (fd < 0)
-		return diag_set(diag, -errno, "cannot show %s to containers: %s", dir, strerror(errno));
-	if ((mkdir(LAB_SHARE, 0755) && errno != EEXIST) || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
-	    move_mount(fd, "", AT_FDCWD, LAB_SHARE, MOVE_MOUNT_F_EMPTY_PATH))
-		err = diag_set(diag, -errno, "cannot show %s to containers: %s", dir, strerror(errno));
-	close(fd);
 	lab->shared = !err;
-	return err;
+	return err ? diag_set(diag, err, "cannot show %s to containers: %s", dir, strerror(-err)) : 0;
 }
 
 static int enter_mounts(struct lab *lab, struct diag *diag)
@@ -148,7 +149,7 @@ static int enter_mounts(struct lab *lab, struct diag *diag)
 	    mkdir(lab->state_dir, 0755) ||
 	    move_mount(state_fd, "", AT_FDCWD, lab->state_dir, MOVE_MOUNT_F_EMPTY_PATH) || mkdir(LAB_DIR, 0755) ||
 	    mkdir(LAB_ROOT_MOUNT, 0755) || mkdir(LAB_LXC_DIR, 0755) || mkdir(LAB_LOG_DIR, 0755) ||
-	    mkdir(LAB_HOSTS_DIR, 0755))
+	    mkdir(LAB_HOSTS_DIR, 0755) || mkdir(LAB_ROOTS_DIR, 0755))
 		err = -errno;
 	close(state_fd);
 	if (err)

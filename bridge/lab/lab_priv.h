@@ -19,6 +19,7 @@
 #define LAB_DIR        "/run/lab"
 #define LAB_ROOTFS     LAB_DIR "/rootfs" /* the host's files, read-only, without its /proc /sys /dev /run /tmp */
 #define LAB_ROOT_MOUNT LAB_DIR "/mnt"    /* where liblxc puts a root file system together */
+#define LAB_ROOTS_DIR  LAB_DIR "/roots"  /* root file systems of the user's own, by node */
 #define LAB_LXC_DIR    LAB_DIR "/lxc"
 #define LAB_LOG_DIR    LAB_DIR "/log"
 #define LAB_HOSTS_DIR  LAB_DIR "/hosts"
@@ -56,5 +57,15 @@ struct lab {
 	int *tap_fds;           /* one per scenario end */
 	uint32_t *tap_offloads; /* likewise */
 };
+
+/**
+ * lab_mount() - Show a directory tree at a second place of the lab
+ * @flags:	further flags of open_tree(2)
+ * @attrs:	MOUNT_ATTR_*
+ * @to:	made if it is not there
+ *
+ * Return: 0 or a negative errno
+ */
+int lab_mount(const char *from, unsigned int flags, uint64_t attrs, const char *to);
 
 #endif /* LAB_LAB_PRIV_H */

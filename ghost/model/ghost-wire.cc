@@ -21,6 +21,8 @@ namespace
 constexpr uint64_t CONTROL_INTERVAL_NS = 2000000;
 /// A stamp this far ahead of the clock can't be a late wake-up of ours.
 constexpr uint64_t STAMP_AHEAD_MAX_NS = 1000000000;
+/// Shorter waits are spent looking at clock and inbox: going to sleep and waking take as long.
+constexpr uint64_t SPIN_NS = 15000;
 /// How long frames under way may take to arrive at the end of a run.
 constexpr uint64_t QUIESCE_NS = 1000000000;
 
@@ -442,6 +444,15 @@ GhostWire::Wait(uint64_t untilNs)
             return m_running;
         }
         timeout = due - now;
+        if (timeout < SPIN_NS)
+        {
+            while (now < due && m_heads.empty())
+            {
+                TakeInbox();
+                now = MonotonicNs();
+            }
+            return m_running;
+        }
     }
     if (m_quiesceNs)
     {

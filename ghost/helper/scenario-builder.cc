@@ -94,6 +94,9 @@ ScenarioBuilder::BuildCsma(const struct scenario_link& link)
     Time gap = rate.CalculateBytesTxTime(PREAMBLE_SIZE + GAP_SIZE);
     Time delay = rate.CalculateBytesTxTime(PREAMBLE_SIZE) + NanoSeconds(link.delay_ns);
     Time channelDelay = std::min(delay, gap);
+    Time tail = delay - channelDelay;
+    // The shuttle holds every frame back by the lag: that much of the waiting is not left to us.
+    tail -= std::min(tail, NanoSeconds(m_scenario.lag_ns));
 
     Ptr<CsmaChannel> channel = CreateObject<CsmaChannel>();
     channel->SetAttribute("DataRate", DataRateValue(rate));
@@ -119,7 +122,7 @@ ScenarioBuilder::BuildCsma(const struct scenario_link& link)
         {
             return std::string("the wire has no port ") + end.port_name;
         }
-        port->SetTail(delay - channelDelay);
+        port->SetTail(tail);
         port->SetPeers(link.end_count - 1);
         device->TraceConnectWithoutContext("PhyTxEnd",
                                            MakeCallback(&GhostPort::CountTransmitted, port));

@@ -4,12 +4,14 @@
  *
  *	gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS	FRAMES/S 0: as fast as it goes
  *	gbload receive SECONDS				prints "ready", then counts from the first frame on
+ *	gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US		ICMP echo: every round-trip time, to the nanosecond
  *
  * Frame sizes count as in RFC 2544: Ethernet header and FCS included, so 64..1518 (more on jumbo links). Both print one
  * JSON object. The rate received is (frames - 1) / (last - first arrival), so a sender's start and end do not count.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -133,12 +135,104 @@ static int receive_load(double seconds)
 	return 0;
 }
 
+/* One's complement checksum of an ICMP message of even length. */
+static uint16_t checksum(const void *message, size_t size)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < size; i += 2) {
+		uint16_t word;
+
+		memcpy(&word, (const char *)message + i, sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+}
+
+/* Wait until @until_ns for the answer number @sequence; its round-trip time, or 0. */
+static uint64_t await_answer(int fd, uint16_t id, uint16_t sequence, uint64_t sent_ns, uint64_t until_ns)
+{
+	static uint8_t packet[SIZE_MAX_];
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	uint64_t now;
+
+	while ((now = clock_ns()) < until_ns) {
+		struct timespec left = {(time_t)((until_ns - now) / 1000000000u),
+					(long)((until_ns - now) % 1000000000u)};
+		struct icmphdr answer;
+		ssize_t n;
+
+		if (ppoll(&poll_fd, 1, &left, NULL) <= 0)
+			continue;
+		n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+		now = clock_ns();
+		if (n < 20 + (ssize_t)sizeof(answer))
+			continue;
+		memcpy(&answer, packet + 4 * (packet[0] & 15), sizeof(answer));
+		if (answer.type == ICMP_ECHOREPLY && answer.un.echo.id == id && answer.un.echo.sequence == sequence)
+			return now - sent_ns;
+	}
+	return 0;
+}
+
+static int round_trips(const char *address, size_t size, unsigned int count, uint64_t interval_ns)
+{
+	static union {
+		struct icmphdr header;
+		char bytes[SIZE_MAX_];
+	} request;
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	uint16_t id = htons((uint16_t)getpid());
+	unsigned int lost = 0;
+	uint64_t next = clock_ns();
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	size = (size + 1) / 2 * 2;
+	if (fd < 0 || size + sizeof(request.header) > SIZE_MAX_ || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		perror("gbload: rtt");
+		return 1;
+	}
+	printf("{\"rtt_ns\": [");
+	for (unsigned int i = 0, answered = 0; i < count; i++) {
+		struct timespec until;
+		uint64_t sent, rtt;
+
+		next += interval_ns;
+		request.header = (struct icmphdr){.type = ICMP_ECHO};
+		request.header.un.echo.id = id;
+		request.header.un.echo.sequence = htons((uint16_t)i);
+		request.header.checksum = checksum(&request, sizeof(request.header) + size);
+		sent = clock_ns();
+		if (send(fd, &request, sizeof(request.header) + size, 0) < 0) {
+			lost++;
+			continue;
+		}
+		rtt = await_answer(fd, id, htons((uint16_t)i), sent, sent + 1000000000u);
+		if (rtt)
+			printf("%s%llu", answered++ ? ", " : "", (unsigned long long)rtt);
+		else
+			lost++;
+		until = (struct timespec){(time_t)(next / 1000000000u), (long)(next % 1000000000u)};
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+		if (clock_ns() > next + 10 * interval_ns)
+			next = clock_ns(); /* after a long wait go on at the same pace, not faster */
+	}
+	printf("], \"lost\": %u}\n", lost);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 6 && strcmp(argv[1], "rtt") == 0)
+		return round_trips(argv[2], strtoul(argv[3], NULL, 10), (unsigned int)atoi(argv[4]),
+				   strtoull(argv[5], NULL, 10) * 1000);
 	if (argc == 6 && strcmp(argv[1], "send") == 0)
 		return send_load(argv[2], strtoul(argv[3], NULL, 10), atof(argv[4]), atof(argv[5]));
 	if (argc == 3 && strcmp(argv[1], "receive") == 0)
 		return receive_load(atof(argv[2]));
-	fprintf(stderr, "usage: gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS | gbload receive SECONDS\n");
+	fprintf(stderr, "usage: gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS | gbload receive SECONDS | "
+			"gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US\n");
 	return 2;
 }

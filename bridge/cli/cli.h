@@ -87,12 +87,12 @@ json_t *client_receive(int fd, int timeout_ms);
 json_t *client_status(const char *name);
 
 /**
- * client_follow() - Wait for an exec's end, passing on SIGINT and SIGTERM
- * @signal_fd:	signalfd of what is to be forwarded
+ * client_exec() - Run a command in a container on our own stdin, stdout and stderr, passing on SIGINT and SIGTERM
+ * @argv:	list of text; taken over
  *
- * Return: exit status of the command
+ * Return: exit status of the command, or our own after saying what is wrong
  */
-int client_follow(int fd, int signal_fd);
+int client_exec(const char *name, const char *node, json_t *argv);
 
 /** client_answer_exit() - Exit status in an answer after printing its error; -1 when it holds neither. */
 int client_answer_exit(json_t *answer);

@@ -155,7 +155,8 @@ int client_answer_exit(json_t *answer)
 	return status ? (int)json_integer_value(status) : -1;
 }
 
-int client_follow(int fd, int signal_fd)
+/* Wait for an exec's end. Return: exit status of the command. */
+static int follow(int fd, int signal_fd)
 {
 	struct pollfd polls[2] = {{.fd = fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 	struct signalfd_siginfo info;
@@ -174,4 +175,29 @@ int client_follow(int fd, int signal_fd)
 				return status;
 		}
 	}
+}
+
+int client_exec(const char *name, const char *node, json_t *argv)
+{
+	const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	int fd = client_connect(name), status;
+	sigset_t set;
+
+	if (fd < 0) {
+		json_decref(argv);
+		return -fd;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (client_send(fd,
+			json_pack("{s:s,s:s,s:o,s:[],s:b}", "verb", "exec", "node", node, "argv", argv, "env",
+				  "terminal", 0),
+			fds) < 0)
+		status = cli_error(EXIT_HOST, "experiment '%s' does not take requests", name);
+	else
+		status = follow(fd, signalfd(-1, &set, SFD_CLOEXEC));
+	close(fd);
+	return status;
 }

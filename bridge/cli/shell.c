@@ -19,7 +19,7 @@
 
 #include "bridge/cli/cli.h"
 
-#define SHELL_COMMAND "if command -v bash >/dev/null 2>&1; then exec bash -i; fi; exec sh -i"
+#define SHELL_COMMAND "if command -v bash >/dev/null 2>&1; then exec bash \"$@\"; fi; exec sh \"$@\""
 
 static struct termios saved_mode;
 static bool mode_is_saved;
@@ -105,15 +105,9 @@ static int relay(int fd, int master_fd, int signal_fd)
 			return EXIT_HOST;
 		if (polls[0].revents) {
 			n = read(STDIN_FILENO, buffer, sizeof(buffer));
-			if (n > 0) {
-				write_all(master_fd, buffer, n);
-			} else {
-				/* End of file, as typed: whoever pipes commands in wants the shell to end after them.
-				 */
-				buffer[0] = 4;
-				write_all(master_fd, buffer, 1);
-				polls[0].fd = -1;
-			}
+			if (n <= 0)
+				return 128 + SIGHUP;
+			write_all(master_fd, buffer, n);
 		}
 		if (polls[1].revents) {
 			n = read(master_fd, buffer, sizeof(buffer));
@@ -171,6 +165,8 @@ static int shell_main(const struct verb *verb, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (!isatty(STDIN_FILENO)) /* commands from a file or pipe: a terminal would only mangle them */
+		return client_exec(options.args[0], options.args[1], json_pack("[s,s,s]", "sh", "-c", SHELL_COMMAND));
 	fd = client_connect(options.args[0]);
 	if (fd < 0)
 		return -fd;
@@ -179,8 +175,8 @@ static int shell_main(const struct verb *verb, int argc, char **argv)
 		return cli_error(EXIT_HOST, "cannot make a terminal: %s", strerror(-master_fd));
 	copy_size(master_fd);
 	snprintf(term_env, sizeof(term_env), "TERM=%s", term && *term ? term : "linux");
-	request = json_pack("{s:s,s:s,s:[s,s,s],s:[s],s:b}", "verb", "exec", "node", options.args[1], "argv", "sh",
-			    "-c", SHELL_COMMAND, "env", term_env, "terminal", 1);
+	request = json_pack("{s:s,s:s,s:[s,s,s,s,s],s:[s],s:b}", "verb", "exec", "node", options.args[1], "argv", "sh",
+			    "-c", SHELL_COMMAND, "sh", "-i", "env", term_env, "terminal", 1);
 	if (client_send(fd, request, (const int[]){slave_fd, slave_fd, slave_fd}) < 0)
 		return cli_error(EXIT_HOST, "experiment '%s' does not take requests", options.args[0]);
 	close(slave_fd);
@@ -202,6 +198,7 @@ const struct verb verb_shell = {
 	.name = "shell",
 	.usage = "NAME NODE",
 	.summary = "Open an interactive shell in a container",
-	.help = "bash where the container has it, else sh. Its exit status is ours.\n",
+	.help = "bash where the container has it, else sh. Its exit status is ours. When stdin is not a terminal,\n"
+		"commands are read from it.\n",
 	.main = shell_main,
 };

@@ -163,7 +163,7 @@ int scenario_load(const char *data, size_t size, const struct scenario_options *
 	scn_index_init(&load.step_index, &load.tree);
 
 	if (size > SCENARIO_FILE_SIZE_MAX) {
-		scn_error_at(&load, (struct scenario_pos){1, 1}, "the file has %zu bytes; at most %u are allowed", size,
+		scn_error_at(&load, (struct scenario_pos){1, 1}, "the file is too long; at most %u bytes are allowed",
 			     SCENARIO_FILE_SIZE_MAX);
 		goto out;
 	}

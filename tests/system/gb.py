@@ -99,7 +99,9 @@ class Host:
         self.mounts = _file_lines("/proc/self/mountinfo")
         self.cgroups = _cgroups()
         self.state = _state_dirs()
-        self.sockets = {line for line in _file_lines("/proc/net/unix") if "lxc" in line or "ghostbridge" in line}
+        # Connected ones (03) are those of somebody's ghostbridge command.
+        self.sockets = {line for line in _file_lines("/proc/net/unix")
+                        if ("lxc" in line or "ghostbridge" in line) and line.split()[5] != "03"}
         self.processes = {pid for pid, line in processes().items() if _ours(line) and pid != os.getpid()}
         self.sysctls = self.read_sysctls()
 
@@ -111,7 +113,7 @@ class Host:
                 for name in names:
                     file = os.path.join(path, name)
                     # These move by themselves.
-                    if any(word in file for word in ("random", "ns_last_pid", "stable_secret", "nf_conntrack_count")):
+                    if any(word in file for word in ("random", "ns_last_pid", "stable_secret", "nf_conntrack_count", "pty/nr")):
                         continue
                     try:
                         with open(file, encoding="utf-8", errors="replace") as handle:

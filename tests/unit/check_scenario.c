@@ -951,7 +951,7 @@ START_TEST(test_too_large)
 
 	memset(data, '\n', size);
 	memcpy(data, LAN, strlen(LAN));
-	refuse_at(data, size, 1, 1, "the file has 10485760 bytes; at most 1048576 are allowed");
+	refuse_at(data, size, 1, 1, "the file is too long; at most 1048576 bytes are allowed");
 	refuse_at(data, SCENARIO_FILE_SIZE_MAX + 1, 1, 1, "at most 1048576");
 	ck_assert_int_eq(scenario_load(data, SCENARIO_FILE_SIZE_MAX, NULL, &s, &errors), 0);
 	scenario_free(s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "scenario-builder.h"
 
+#include "../model/ghost-medium.h"
 #include "../model/ghost-wire.h"
 #include "ghost-bridge-helper.h"
 
@@ -79,28 +80,31 @@ ScenarioBuilder::Build()
 }
 
 /*
- * ns-3's CsmaChannel counts neither preamble nor gap for the others on the segment, and holds the
- * medium until a frame has propagated to everybody. Here
- *  - the device's interframe gap is 20 byte times (preamble + gap), so that a lone sender reaches
- *    the frame rates of RFC 2544 appendix B;
- *  - the channel's delay is the preamble's time plus the propagation delay, up to that gap: beyond
- *    it the medium would be held longer than a real one is. The rest is pure waiting, which the
- *    receiving ports add.
+ * ns-3's CSMA counts no preamble, and holds the medium until a frame has propagated to everybody.
+ * Here
+ *  - the device's interframe gap is 20 byte times (preamble + gap), so that senders reach the frame
+ *    rates of RFC 2544 appendix B;
+ *  - the channel's delay is the preamble's time plus the propagation delay, but ends just before
+ *    the gap does: beyond it the medium would be held longer than a real one is. The rest is pure
+ *    waiting, which the receiving ports add, less the lag, which the shuttle adds;
+ *  - GhostMedium grants the medium, so that one sender can't keep the others off it.
  */
 std::string
 ScenarioBuilder::BuildCsma(const struct scenario_link& link)
 {
     DataRate rate(link.rate_bps);
-    Time gap = rate.CalculateBytesTxTime(PREAMBLE_SIZE + GAP_SIZE);
+    Time gap = std::max(rate.CalculateBytesTxTime(PREAMBLE_SIZE + GAP_SIZE), NanoSeconds(2));
     Time delay = rate.CalculateBytesTxTime(PREAMBLE_SIZE) + NanoSeconds(link.delay_ns);
-    Time channelDelay = std::min(delay, gap);
+    Time channelDelay = std::min(delay, gap - NanoSeconds(1));
     Time tail = delay - channelDelay;
-    // The shuttle holds every frame back by the lag: that much of the waiting is not left to us.
     tail -= std::min(tail, NanoSeconds(m_scenario.lag_ns));
 
     Ptr<CsmaChannel> channel = CreateObject<CsmaChannel>();
     channel->SetAttribute("DataRate", DataRateValue(rate));
     channel->SetAttribute("Delay", TimeValue(channelDelay));
+
+    Ptr<GhostMedium> medium = CreateObject<GhostMedium>();
+    medium->Configure(rate, gap, link.queue_frames);
 
     GhostBridgeHelper helper(m_wire);
     for (uint32_t i = 0; i < link.end_count; i++)
@@ -108,9 +112,8 @@ ScenarioBuilder::BuildCsma(const struct scenario_link& link)
         const struct scenario_end& end = m_scenario.ends[link.first_end + i];
         Ptr<Node> node = CreateObject<Node>();
         Ptr<CsmaNetDevice> device = CreateObject<CsmaNetDevice>();
-        Ptr<Queue<Packet>> queue = CreateObject<DropTailQueue<Packet>>();
-        queue->SetMaxSize(QueueSize(QueueSizeUnit::PACKETS, link.queue_frames));
-        device->SetQueue(queue);
+        // Frames wait at the medium's arbiter; the device never has more than one.
+        device->SetQueue(CreateObject<DropTailQueue<Packet>>());
         device->SetMtu(static_cast<uint16_t>(link.mtu));
         node->AddDevice(device);
         device->Attach(channel);
@@ -123,6 +126,7 @@ ScenarioBuilder::BuildCsma(const struct scenario_link& link)
             return std::string("the wire has no port ") + end.port_name;
         }
         port->SetTail(tail);
+        port->SetMedium(medium, medium->Add(device));
         port->SetPeers(link.end_count - 1);
         device->TraceConnectWithoutContext("PhyTxEnd",
                                            MakeCallback(&GhostPort::CountTransmitted, port));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ghost-port.h"
 
+#include "ghost-medium.h"
 #include "ghost-tag.h"
 #include "ghost-wire.h"
 
@@ -43,6 +44,7 @@ void
 GhostPort::DoDispose()
 {
     m_device = nullptr;
+    m_medium = nullptr;
     Object::DoDispose();
 }
 
@@ -65,6 +67,13 @@ void
 GhostPort::SetTail(Time tail)
 {
     m_tail = tail;
+}
+
+void
+GhostPort::SetMedium(Ptr<GhostMedium> medium, uint32_t station)
+{
+    m_medium = medium;
+    m_station = station;
 }
 
 void
@@ -118,7 +127,9 @@ GhostPort::Inject(const uint8_t* frame, uint32_t len)
         protocol = type <= LENGTH_MAX ? GhostTag::LOCAL_EXPERIMENTAL : type;
     }
     m_sent++;
-    if (!m_device->SendFrom(packet, from, to, protocol))
+    bool accepted = m_medium ? m_medium->Send(m_station, packet, from, to, protocol)
+                             : m_device->SendFrom(packet, from, to, protocol);
+    if (!accepted)
     {
         m_sent--;
         stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);

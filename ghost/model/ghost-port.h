@@ -2,6 +2,8 @@
 #ifndef GHOST_PORT_H
 #define GHOST_PORT_H
 
+#include "ghost-medium.h"
+
 #include "ns3/net-device.h"
 #include "ns3/nstime.h"
 #include "ns3/object.h"
@@ -45,6 +47,13 @@ class GhostPort : public Object
      * \param tail the part of the link's propagation delay that the device's channel doesn't model
      */
     void SetTail(Time tail);
+
+    /**
+     * \brief Send through the arbiter of a segment instead of at once.
+     * \param medium which the device was added to
+     * \param station its index there
+     */
+    void SetMedium(Ptr<GhostMedium> medium, uint32_t station);
 
     /**
      * \brief Say how many devices receive what this one transmits, for the books on frames.
@@ -95,6 +104,8 @@ class GhostPort : public Object
     uint32_t m_context{0};        //!< node id
     bool m_promiscuous{false};    //!< deliver other stations' frames too
     Time m_tail;                  //!< see SetTail
+    Ptr<GhostMedium> m_medium;    //!< see SetMedium; may be nullptr
+    uint32_t m_station{0};        //!< index on it
     uint32_t m_peers{0};          //!< see SetPeers
     struct stats_port* m_stats{}; //!< counters in shared memory
     int64_t m_sent{0};            //!< injected and accepted by the device, not yet transmitted

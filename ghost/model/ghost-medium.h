@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GHOST_MEDIUM_H
+#define GHOST_MEDIUM_H
+
+#include "ns3/data-rate.h"
+#include "ns3/mac48-address.h"
+#include "ns3/net-device.h"
+#include "ns3/nstime.h"
+#include "ns3/object.h"
+#include "ns3/packet.h"
+
+#include <deque>
+#include <vector>
+
+namespace ns3
+{
+
+/**
+ * \brief Decides which port of a CSMA segment sends next.
+ *
+ * ns-3's CsmaNetDevice defers to a busy medium by a random number of 1 us slots, so a station that
+ * sends back to back wins for ever: nobody else ever looks during the gap between its frames. Here
+ * frames wait at the ports, and the medium is granted to the waiting ports in turn, one frame each,
+ * as soon as preamble, frame and gap of the one before are over. The devices then always find the
+ * medium idle. That is an Ethernet segment with perfect arbitration: fair, fully used, without
+ * collisions.
+ *
+ * A device of the channel that isn't driven by a port contends as ns-3 has it.
+ */
+class GhostMedium : public Object
+{
+  public:
+    /**
+     * \brief Get the type ID.
+     * \return the object TypeId
+     */
+    static TypeId GetTypeId();
+
+    GhostMedium() = default;
+
+    /**
+     * \brief Set what a frame costs.
+     * \param rate of the channel
+     * \param gap from the end of a frame to the start of the next: preamble and interpacket gap
+     * \param queueLength frames that may wait at each port
+     */
+    void Configure(DataRate rate, Time gap, uint32_t queueLength);
+
+    /**
+     * \brief Add a device.
+     * \return its index, for Send
+     */
+    uint32_t Add(Ptr<NetDevice> device);
+
+    /**
+     * \brief Send a frame from a device when it is its turn.
+     * \return false if the port's queue is full: the frame is dropped
+     */
+    bool
+    Send(uint32_t index, Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
+
+  protected:
+    void DoDispose() override;
+
+  private:
+    /// A frame that waits.
+    struct Frame
+    {
+        Ptr<Packet> packet; //!< payload
+        Mac48Address from;  //!< source
+        Mac48Address to;    //!< destination
+        uint16_t type;      //!< type field
+    };
+
+    /// A device and what waits for it.
+    struct Station
+    {
+        Ptr<NetDevice> device;    //!< on the channel
+        std::deque<Frame> frames; //!< waiting
+    };
+
+    /// Hand a frame to its device now, and book the medium for it.
+    void Transmit(Station& station, const Frame& frame);
+
+    /// Choose the next station, from m_next on, and wait until the medium is free.
+    void ScheduleGrant();
+
+    /// The medium is free: let station m_next send.
+    void Grant();
+
+    DataRate m_rate;                 //!< of the channel
+    Time m_gap;                      //!< after every frame
+    uint32_t m_queueLength{0};       //!< per station
+    std::vector<Station> m_stations; //!< by index
+    Time m_freeAt;                   //!< when the medium is free again
+    uint32_t m_next{0};              //!< whose turn it is, or comes first to be asked
+    uint32_t m_waiting{0}; //!< frames that wait, all stations; Grant is scheduled while not 0
+};
+
+} // namespace ns3
+
+#endif /* GHOST_MEDIUM_H */

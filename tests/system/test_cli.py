@@ -309,6 +309,9 @@ class Exec(gb.Case):
         for words in (["a b", "", "'", '"', "$HOME", "\n", "-x", "--", "ü"], [str(i) for i in range(5000)]):
             done = self.exec("printf", "%s\\0", *words)
             self.assertEqual(done.stdout.decode().split("\0")[:-1], words)
+        done = self.exec("printf", b"\xff")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"is not valid UTF-8", done.stderr)
         # Also without the "--".
         self.assertEqual(gb.command("exec", self.NAME, "h1", "sh", "-c", 'echo "$1"', "sh", "--help").stdout, "--help\n")
 

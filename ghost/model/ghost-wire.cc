@@ -23,6 +23,10 @@ constexpr uint64_t CONTROL_INTERVAL_NS = 2000000;
 constexpr uint64_t STAMP_AHEAD_MAX_NS = 1000000000;
 /// Shorter waits are spent looking at clock and inbox: going to sleep and waking take as long.
 constexpr uint64_t SPIN_NS = 15000;
+/// But not more than this part of the time, or a busy link would take the core from its containers.
+constexpr uint64_t SPIN_SHARE = 16;
+/// What of that may be saved up while idle.
+constexpr uint64_t SPIN_SAVED_NS = 1000000;
 /// How long frames under way may take to arrive at the end of a run.
 constexpr uint64_t QUIESCE_NS = 1000000000;
 
@@ -444,8 +448,11 @@ GhostWire::Wait(uint64_t untilNs)
             return m_running;
         }
         timeout = due - now;
-        if (timeout < SPIN_NS)
+        m_spinSavedNs = std::min(m_spinSavedNs + (now - m_spinClockNs) / SPIN_SHARE, SPIN_SAVED_NS);
+        m_spinClockNs = now;
+        if (timeout < SPIN_NS && timeout < m_spinSavedNs)
         {
+            m_spinSavedNs -= timeout;
             while (now < due && m_heads.empty())
             {
                 TakeInbox();

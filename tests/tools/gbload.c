@@ -7,7 +7,8 @@
  *	gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US		ICMP echo: every round-trip time, to the nanosecond
  *
  * Frame sizes count as in RFC 2544: Ethernet header and FCS included, so 64..1518 (more on jumbo links). Both print one
- * JSON object. The rate received is (frames - 1) / (last - first arrival), so a sender's start and end do not count.
+ * JSON object. The rate received counts from after the first batch of frames to the last, so a sender's start and end
+ *do not count.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -90,7 +91,7 @@ static int receive_load(double seconds)
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
 	struct mmsghdr messages[BATCH];
 	struct iovec iov[BATCH];
-	uint64_t first = 0, last = 0, received = 0, bytes = 0, end = UINT64_MAX;
+	uint64_t first = 0, last = 0, received = 0, first_batch = 0, bytes = 0, end = UINT64_MAX;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 1 << 23;
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
@@ -125,12 +126,13 @@ static int receive_load(double seconds)
 			end = first + (uint64_t)(seconds * 1e9);
 		}
 		received += (uint64_t)n;
+		first_batch = first_batch ? first_batch : (uint64_t)n;
 		for (int i = 0; i < n; i++)
 			bytes += messages[i].msg_len + FRAME_EXTRA;
 	}
 	printf("{\"received\": %llu, \"bytes\": %llu, \"rate\": %.1f, \"seconds\": %.6f}\n",
 	       (unsigned long long)received, (unsigned long long)bytes,
-	       last > first ? (double)(received - 1) * 1e9 / (double)(last - first) : 0.0,
+	       last > first ? (double)(received - first_batch) * 1e9 / (double)(last - first) : 0.0,
 	       (double)(last - first) / 1e9);
 	return 0;
 }

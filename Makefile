@@ -4,7 +4,8 @@ JOBS := $(shell nproc)
 
 .PHONY: all deps demo check clean
 all: $(BUILD)/Makefile
-	@cmake --build $(BUILD) -j $(JOBS)
+	@echo "building in $(BUILD)/"
+	@cmake --build $(BUILD) -j $(JOBS) >$(BUILD)/make.log 2>&1 || { cat $(BUILD)/make.log; exit 1; }
 
 deps:
 	@.ci/deps

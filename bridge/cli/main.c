@@ -85,6 +85,10 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (strcmp(argv[1], "help") == 0) {
+		if (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "help") == 0) {
+			usage(stdout);
+			return EXIT_DONE;
+		}
 		verb = find_verb(argv[2]);
 		if (!verb)
 			return unknown_verb(argv[2]);

@@ -76,10 +76,33 @@ static int unknown_option(const struct verb *verb, const struct option *taken, c
 			 given, verb->name);
 }
 
+/* getopt takes `--al` for `--all`; here an option is written out. Return: the first argument that is none, or NULL. */
+static const char *find_abbreviation(const struct option *taken, int argc, char **argv, bool stop_at_argument)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const struct option *option = taken;
+		size_t len = strcspn(argv[i], "=");
+
+		if (strncmp(argv[i], "--", 2) != 0) {
+			if (argv[i][0] != '-' && stop_at_argument)
+				break;
+			continue;
+		}
+		while (option->name && (strlen(option->name) != len - 2 || strncmp(option->name, argv[i] + 2, len - 2)))
+			option++;
+		if (!option->name)
+			return argv[i];
+		if (option->has_arg == required_argument && argv[i][len] == '\0')
+			i++;
+	}
+	return NULL;
+}
+
 int options_parse(const struct verb *verb, int argc, char **argv, const char *takes, int args_min, int args_max,
 		  struct options *ret)
 {
 	struct option taken[OPTION_COUNT + 1];
+	const char *abbreviated;
 	size_t count = 0;
 	int letter;
 
@@ -89,6 +112,9 @@ int options_parse(const struct verb *verb, int argc, char **argv, const char *ta
 		if (all_options[i].val == 'h' || strchr(takes, all_options[i].val))
 			taken[count++] = all_options[i];
 	}
+	abbreviated = find_abbreviation(taken, argc, argv, takes[0] == '+');
+	if (abbreviated)
+		return unknown_option(verb, taken, abbreviated);
 	opterr = 0;
 	optind = 0;
 	for (;;) {

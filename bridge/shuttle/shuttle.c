@@ -151,6 +151,15 @@ static int drain(struct shuttle *shuttle)
 			if (index >= wire->port_count || !shuttle->ports[index].blocked)
 				continue;
 			shuttle->ports[index].blocked = false;
+			if (shuttle->ports[index].cutting) {
+				/* What is left of a super-frame makes no TAP readable: go on with it unasked. */
+				int state = read_tap(shuttle, index);
+
+				if (state < 0)
+					return state;
+				if (state == PORT_BLOCKED)
+					continue;
+			}
 			if (shuttle->reading && watch_tap(shuttle, index, true) < 0)
 				return -errno;
 		}

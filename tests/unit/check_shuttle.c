@@ -7,6 +7,7 @@
 #include "tests/unit/wire_fixture.h"
 
 #include <fcntl.h>
+#include <linux/virtio_net.h>
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -625,6 +626,41 @@ START_TEST(test_ghost_comes_and_goes)
 }
 END_TEST
 
+START_TEST(test_super_frame_meets_full_ring)
+{
+	/* Two super-frames fill the ring in the middle of the second; what is left must not wait for a third. */
+	enum { HEADERS = 14 + 20 + 20, SEGMENT = 1000, SEGMENTS = 50 };
+	struct virtio_net_hdr header = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					.hdr_len = HEADERS,
+					.gso_size = SEGMENT,
+					.csum_start = 34,
+					.csum_offset = 16};
+	static uint8_t super[sizeof(header) + HEADERS + SEGMENTS * SEGMENT], got[WIRE_FRAME_MAX];
+	uint8_t *frame = super + sizeof(header);
+	const uint32_t size = HEADERS + SEGMENTS * SEGMENT;
+
+	ports[0].offload = WIRE_OFFLOAD_VNET;
+	start_shuttle(_i ? PROGRAM : FORKED, 0);
+	start_clock();
+	random_fill(1, frame, size);
+	memcpy(super, &header, sizeof(header));
+	memcpy(frame + 12, (uint8_t[]){0x08, 0, 0x45, 0, (size - 14) >> 8, (size - 14) & 0xff, 0, 1, 0x40, 0, 64, 6},
+	       12);
+	memset(frame + 34 + 4, 0, 8);
+	frame[34 + 12] = 5 << 4;
+	frame[34 + 13] = 0x10;
+	for (int i = 0; i < 2; i++)
+		tap_send(0, super, sizeof(super));
+	wait_for(&port_stats(0)->stalls, 1);
+	for (uint32_t i = 0; i < 2 * SEGMENTS; i++) {
+		ck_assert_uint_eq(ghost_take(0, got).len, HEADERS + SEGMENT);
+		ck_assert_mem_eq(got + HEADERS, frame + HEADERS + i % SEGMENTS * SEGMENT, SEGMENT);
+	}
+	stop_shuttle();
+}
+END_TEST
+
 /* ---- a ghost that does not ------------------------------------------------------------------------------------ */
 
 enum misdeed {
@@ -868,6 +904,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_daemon_gone, 0, 4);
 	tcase_add_test(tcase, test_daemon_talks_nonsense);
 	tcase_add_test(tcase, test_ghost_comes_and_goes);
+	tcase_add_loop_test(tcase, test_super_frame_meets_full_ring, 0, 2);
 	tcase_add_loop_test(tcase, test_program_usage, 0, 6);
 	suite_add_tcase(suite, tcase);
 

@@ -20,7 +20,9 @@
 #include <getopt.h>
 #include <iostream>
 #include <iterator>
+#include <link.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 
@@ -37,6 +39,10 @@ struct Options
 };
 
 constexpr int HELLO_TIMEOUT_MS = 5000;
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 int
 Usage(std::FILE* out, int status)
@@ -68,6 +74,23 @@ LoadScenario(uint32_t workers)
     return scenario;
 }
 
+/// Take the page faults of one program or library now, not with the first frames.
+int
+Populate(struct dl_phdr_info* info, size_t, void*)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++)
+    {
+        const ElfW(Phdr)& header = info->dlpi_phdr[i];
+        if (header.p_type == PT_LOAD)
+        {
+            uintptr_t start = (info->dlpi_addr + header.p_vaddr) & ~static_cast<uintptr_t>(4095);
+            uintptr_t end = info->dlpi_addr + header.p_vaddr + header.p_memsz;
+            madvise(reinterpret_cast<void*>(start), end - start, MADV_POPULATE_READ);
+        }
+    }
+    return 0;
+}
+
 int
 Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
 {
@@ -82,6 +105,7 @@ Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
         std::fprintf(stderr, "ns3-ghost: %s\n", error.c_str());
         return EXIT_FAILURE;
     }
+    dl_iterate_phdr(Populate, nullptr);
     DynamicCast<GhostSimulatorImpl>(Simulator::GetImplementation())->SetInput(&wire);
     if (int r = SandboxEnter())
     {

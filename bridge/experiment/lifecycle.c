@@ -22,6 +22,7 @@
 
 #define CONNECT_LIMIT_NS    (30 * NS_PER_S)
 #define INTERFACES_LIMIT_NS (10 * NS_PER_S)
+#define ORIGIN_AHEAD_NS     1000000ull
 #define INTERFACES_POLL_NS  (2 * NS_PER_MS)
 #define STEPS_TERM_NS       (500 * NS_PER_MS) /* from SIGTERM to SIGKILL */
 #define STEPS_KILL_NS       (500 * NS_PER_MS)
@@ -93,6 +94,7 @@ static int build(struct daemon *daemon, struct diag *diag)
 static int barrier(struct daemon *daemon, uint64_t began_ns, struct diag *diag)
 {
 	uint64_t limit_ns;
+	struct timespec until;
 	uint32_t end;
 	int r;
 
@@ -114,10 +116,16 @@ static int barrier(struct daemon *daemon, uint64_t began_ns, struct diag *diag)
 	r = sampler_open(&daemon->sampler, daemon);
 	if (r < 0)
 		return diag_set(diag, r, "out of memory");
-	daemon->origin_ns = clock_ns();
+	/* The ghosts know of the origin, and are awake, before the shuttles read the first frame. */
+	daemon->origin_ns = clock_ns() + ORIGIN_AHEAD_NS;
 	daemon->ready_ms_tenths = (daemon->origin_ns - began_ns) / 100000;
 	for (size_t i = 0; i < daemon->peers_count; i++)
-		peers_start(&daemon->peers[i]);
+		peers_start(&daemon->peers[i], PEERS_GHOST);
+	until = (struct timespec){.tv_sec = (time_t)(daemon->origin_ns / NS_PER_S),
+				  .tv_nsec = (long)(daemon->origin_ns % NS_PER_S)};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	for (size_t i = 0; i < daemon->peers_count; i++)
+		peers_start(&daemon->peers[i], PEERS_SHUTTLE);
 	return 0;
 }
 

@@ -388,15 +388,13 @@ bool peers_are_ready(const struct peers *peers)
 	return peers->side[PEERS_SHUTTLE].state == PEER_READY && peers->side[PEERS_GHOST].state == PEER_READY;
 }
 
-void peers_start(struct peers *peers)
+void peers_start(struct peers *peers, enum peers_side side)
 {
-	for (int side = 0; side < PEERS_SIDES; side++) {
-		/* One that died since it was ready gets its START when its successor is. */
-		if (peers->side[side].state != PEER_READY)
-			continue;
-		peers->side[side].state = PEER_RUNNING;
-		peer_send(&peers->side[side], WIRE_MSG_START, peers->daemon->origin_ns);
-	}
+	/* One that died since it was ready gets its START when its successor is. */
+	if (peers->side[side].state != PEER_READY)
+		return;
+	peers->side[side].state = PEER_RUNNING;
+	peer_send(&peers->side[side], WIRE_MSG_START, peers->daemon->origin_ns);
 }
 
 void peers_snapshot(const struct peers *peers, enum peers_side side, uint32_t port, struct stats_port *ret)

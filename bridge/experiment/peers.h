@@ -45,8 +45,8 @@ bool peers_reaped(struct peers *peers, pid_t pid, int status);
 /** peers_are_ready() - Both wait for START. */
 bool peers_are_ready(const struct peers *peers);
 
-/** peers_start() - The barrier: tell both the origin. */
-void peers_start(struct peers *peers);
+/** peers_start() - The barrier: tell one of them the origin. */
+void peers_start(struct peers *peers, enum peers_side side);
 
 /** peers_is_broken() - Whether a process died or the wire was renewed, so frames may be lost. */
 static inline bool peers_is_broken(const struct peers *peers)

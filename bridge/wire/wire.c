@@ -12,6 +12,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define POPULATE_SIZE (64u << 10) /* of each ring */
+
 #define MEMORY_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 enum { FD_MEMORY, FD_BELL_SHUTTLE, FD_BELL_GHOST, FD_STATS, FD_COUNT };
@@ -236,6 +242,15 @@ static int expect_msg(int control_fd, enum wire_msg_type type, int timeout_ms, s
 	return 0;
 }
 
+/* Take page faults now, not with the first frames; kernels before 5.14 cannot, and take them then. */
+static void populate(void *memory, size_t size)
+{
+	uintptr_t start = (uintptr_t)memory & ~(uintptr_t)4095;
+
+	if (madvise((void *)start, (uintptr_t)memory + size - start, MADV_POPULATE_WRITE) < 0)
+		return;
+}
+
 /* Map and check the shared memory, then set up all rings; geometry is the welcome's, never the memory's own. */
 static int map_memory(struct wire *wire, int memory_fd, uint32_t ring_size, struct diag *diag)
 {
@@ -267,6 +282,8 @@ static int map_memory(struct wire *wire, int memory_fd, uint32_t ring_size, stru
 		uint32_t rx = 2 * i + (wire->role == WIRE_ROLE_SHUTTLE ? 1 : 0);
 
 		r = ring_init_producer(&wire->tx[i], &ctl[tx], data + (uint64_t)tx * ring_size, ring_size);
+		populate(data + (uint64_t)tx * ring_size, POPULATE_SIZE);
+		populate(data + (uint64_t)rx * ring_size, POPULATE_SIZE);
 		if (r == 0)
 			r = ring_init_consumer(&wire->rx[i], &ctl[rx], data + (uint64_t)rx * ring_size, ring_size);
 		if (r < 0)
@@ -350,6 +367,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 		goto fail;
 	}
 	wire.stats = map;
+	populate(map, stats_size(wire.port_count));
 	/* Whatever the predecessor of a restarted process slept through. */
 	for (uint32_t word = 0; word < WIRE_WORDS; word++) {
 		__atomic_store_n(&wire.own_inbox->data[word], UINT64_MAX, __ATOMIC_RELAXED);

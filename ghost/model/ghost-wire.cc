@@ -187,7 +187,8 @@ GhostWire::HandleControl()
     switch (msg.type)
     {
     case WIRE_MSG_START:
-        m_originNs = msg.value[0] + m_wire.lag_ns;
+        // The other half of the lag is the shuttle's: each side has some time to be late in.
+        m_originNs = msg.value[0] + m_wire.lag_ns / 2;
         break;
     case WIRE_MSG_QUIESCE:
         m_quiesceNs = MonotonicNs() + QUIESCE_NS;
@@ -220,7 +221,7 @@ GhostWire::PeekPort(uint32_t index)
     }
     port.len = record.len;
     // With a lag the origin is that much later than time 0 of the stamps.
-    uint64_t origin = m_originNs - m_wire.lag_ns;
+    uint64_t origin = m_originNs - m_wire.lag_ns / 2;
     uint64_t time = record.time_ns > origin ? record.time_ns - origin : 0;
     if (record.time_ns > m_clockNs + STAMP_AHEAD_MAX_NS &&
         record.time_ns > MonotonicNs() + STAMP_AHEAD_MAX_NS)

@@ -17,7 +17,7 @@ class GhostPort;
 /**
  * \brief The live input: frames from a wire, pace from CLOCK_MONOTONIC.
  *
- * Simulated time is monotonic time minus the origin minus the lag. Frames that wait in several
+ * Simulated time is monotonic time minus the origin minus half the lag. Frames that wait in several
  * rings are handed out in stamp order, ports with equal stamps in port order. Owns the attached
  * struct wire. A peer that writes nonsense ends the run with an error the daemon is told of.
  */
@@ -132,7 +132,7 @@ class GhostWire : public GhostInput
     std::vector<PortState> m_ports; //!< by index
     std::vector<Head> m_heads;      //!< heap of ports that have a frame
     std::vector<uint32_t> m_dirty;  //!< ports with something to publish
-    uint64_t m_originNs{0};         //!< monotonic time of simulated 0, lag included
+    uint64_t m_originNs{0};         //!< monotonic time of simulated 0, plus half the lag
     uint64_t m_clockNs{0};          //!< monotonic clock as last read
     uint64_t m_controlNs{0};        //!< when the control socket was last looked at
     uint64_t m_quiesceNs{0};        //!< until when QUIESCED is due; 0: not asked

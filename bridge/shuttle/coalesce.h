@@ -29,8 +29,8 @@ struct coalescer {
 	uint32_t next_seq;                    /* TCP */
 	uint16_t next_id;                     /* IPv4 */
 	uint8_t last_flags;                   /* TCP flags of the last frame */
-	uint8_t first[COALESCE_HEADERS_MAX];  /* headers of the first frame as they came */
-	uint8_t joined[COALESCE_HEADERS_MAX]; /* headers of the super-frame */
+	uint8_t joined[COALESCE_HEADERS_MAX]; /* headers of the first frame, on taking those of the super-frame */
+	uint8_t same[COALESCE_HEADERS_MAX];   /* mask of what must be the same in all headers */
 	struct virtio_net_hdr header;
 	struct iovec iov[2 + COALESCE_FRAMES_MAX];
 };

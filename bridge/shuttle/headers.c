@@ -2,7 +2,6 @@
 /* headers.c - see headers.h. */
 #include "bridge/shuttle/headers.h"
 
-#include <endian.h>
 #include <netinet/in.h>
 
 #define ETHER_SIZE 14u
@@ -116,7 +115,15 @@ uint64_t headers_sum(const void *bytes, uint32_t size, uint64_t sum)
 		size -= 16;
 	}
 	sum += lanes[0] + lanes[1] + lanes[2] + lanes[3];
-	while (size >= 2) {
+	while (size >= 4) {
+		uint32_t word;
+
+		memcpy(&word, at, sizeof(word));
+		sum += word;
+		at += 4;
+		size -= 4;
+	}
+	if (size >= 2) {
 		uint16_t word;
 
 		memcpy(&word, at, sizeof(word));
@@ -131,16 +138,6 @@ uint64_t headers_sum(const void *bytes, uint32_t size, uint64_t sum)
 		sum += word;
 	}
 	return sum;
-}
-
-uint16_t headers_fold(uint64_t sum)
-{
-	sum = (sum >> 32) + (sum & 0xffffffff);
-	sum = (sum >> 32) + (sum & 0xffffffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return be16toh((uint16_t)sum);
 }
 
 uint64_t headers_pseudo_sum(const uint8_t *frame, const struct headers *headers, uint32_t size)

@@ -6,6 +6,7 @@
 #ifndef SHUTTLE_HEADERS_H
 #define SHUTTLE_HEADERS_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -73,7 +74,14 @@ bool headers_parse(const uint8_t *frame, uint32_t readable, uint32_t len, struct
 uint64_t headers_sum(const void *bytes, uint32_t size, uint64_t sum);
 
 /** headers_fold() - Fold a sum to 16 bits, host order of the big-endian value, not inverted. */
-uint16_t headers_fold(uint64_t sum);
+static inline uint16_t headers_fold(uint64_t sum)
+{
+	sum = (sum >> 32) + (sum & 0xffffffff); /* 33 bits */
+	sum = (sum >> 16) + (sum & 0xffff);     /* 18 */
+	sum = (sum >> 16) + (sum & 0xffff);     /* 17 */
+	sum = (sum >> 16) + (sum & 0xffff);
+	return be16toh((uint16_t)sum);
+}
 
 /** headers_pseudo_sum() - Sum of the pseudo header for @size bytes of transport header and payload. */
 uint64_t headers_pseudo_sum(const uint8_t *frame, const struct headers *headers, uint32_t size);

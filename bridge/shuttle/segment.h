@@ -21,22 +21,26 @@
 #define SEGMENT_SUPER_MAX (65535u + 14u + 8u) /* bytes of the longest super-frame */
 
 struct segmenter {
-	const uint8_t *frame; /* the super-frame, private memory of the caller */
+	uint8_t *frame; /* the super-frame, private memory of the caller; its headers become each segment's in turn */
 	struct headers headers;
 	uint32_t size;   /* payload bytes of every segment but the last */
 	uint32_t done;   /* payload bytes handed out */
 	uint32_t index;  /* segments handed out */
-	uint64_t pseudo; /* sum of the addresses and the protocol */
+	uint64_t pseudo; /* sum of the pseudo header without the length */
+	uint32_t seq;    /* TCP: of the super-frame */
+	uint16_t id;     /* IPv4: of the super-frame */
+	uint8_t flags;   /* TCP: of the super-frame */
 };
 
 /**
  * segment_begin() - Check a super-frame
- * @frame:	@len bytes, destination address first; borrowed until the last segment_next()
+ * @frame:	@len bytes, destination address first; borrowed until the last segment_next(), which writes to its
+ * headers
  * @header:	as read from the TAP, little-endian fields (TUNSETVNETLE) on a little-endian host
  *
  * Return: 0, or -EINVAL when the headers do not fit the virtio header: no frame can be made of it
  */
-int segment_begin(struct segmenter *segmenter, const struct virtio_net_hdr *header, const uint8_t *frame, uint32_t len);
+int segment_begin(struct segmenter *segmenter, const struct virtio_net_hdr *header, uint8_t *frame, uint32_t len);
 
 /** segment_len() - Length of the frame segment_next() will write, bytes; 0 when there is none left. */
 uint32_t segment_len(const struct segmenter *segmenter);

@@ -85,17 +85,32 @@ static int send_load(const char *address, size_t frame_size, double rate, double
 	return 0;
 }
 
+/* When the kernel got a message, ns of CLOCK_REALTIME: unlike ours, its clock is read in time on a busy machine. */
+static uint64_t arrival_ns(struct msghdr *message)
+{
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg; cmsg = CMSG_NXTHDR(message, cmsg)) {
+		struct timespec when;
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SO_TIMESTAMPNS)
+			continue;
+		memcpy(&when, CMSG_DATA(cmsg), sizeof(when));
+		return (uint64_t)when.tv_sec * 1000000000u + (uint64_t)when.tv_nsec;
+	}
+	return 0;
+}
+
 static int receive_load(double seconds)
 {
-	static char buffers[BATCH][SIZE_MAX_];
+	static char buffers[BATCH][SIZE_MAX_], controls[BATCH][CMSG_SPACE(sizeof(struct timespec))];
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
 	struct mmsghdr messages[BATCH];
 	struct iovec iov[BATCH];
-	uint64_t first = 0, last = 0, received = 0, first_batch = 0, bytes = 0, end = UINT64_MAX;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 1 << 23;
+	uint64_t first = 0, last = 0, received = 0, bytes = 0, end = UINT64_MAX;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 1 << 23, on = 1;
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0) {
 		perror("gbload: receive");
 		return 1;
 	}
@@ -106,6 +121,7 @@ static int receive_load(double seconds)
 		iov[i] = (struct iovec){.iov_base = buffers[i], .iov_len = sizeof(buffers[i])};
 		messages[i].msg_hdr.msg_iov = &iov[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
+		messages[i].msg_hdr.msg_control = controls[i];
 	}
 	printf("ready\n");
 	fflush(stdout);
@@ -117,22 +133,23 @@ static int receive_load(double seconds)
 				break;
 			continue;
 		}
+		for (int i = 0; i < BATCH; i++)
+			messages[i].msg_hdr.msg_controllen = sizeof(controls[i]);
 		n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
 		if (n <= 0)
 			continue;
-		last = clock_ns();
 		if (!first) {
-			first = last;
-			end = first + (uint64_t)(seconds * 1e9);
+			first = arrival_ns(&messages[0].msg_hdr);
+			end = clock_ns() + (uint64_t)(seconds * 1e9);
 		}
+		last = arrival_ns(&messages[n - 1].msg_hdr);
 		received += (uint64_t)n;
-		first_batch = first_batch ? first_batch : (uint64_t)n;
 		for (int i = 0; i < n; i++)
 			bytes += messages[i].msg_len + FRAME_EXTRA;
 	}
 	printf("{\"received\": %llu, \"bytes\": %llu, \"rate\": %.1f, \"seconds\": %.6f}\n",
 	       (unsigned long long)received, (unsigned long long)bytes,
-	       last > first ? (double)(received - first_batch) * 1e9 / (double)(last - first) : 0.0,
+	       last > first ? (double)(received - 1) * 1e9 / (double)(last - first) : 0.0,
 	       (double)(last - first) / 1e9);
 	return 0;
 }

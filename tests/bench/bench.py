@@ -173,7 +173,7 @@ class Tools:
 
     def offer(self, size, rate, seconds):
         """Offer UDP frames; (sent, received, rate really sent)."""
-        receiver = self.tool("h2", "receive", seconds + 0.4)
+        receiver = self.tool("h2", "receive", seconds + 0.4, size)
         if receiver.stdout.readline() != "ready\n":
             raise RuntimeError(f"{self.contestant.name}: gbload does not run")
         sender = self.tool("h1", "send", "10.0.0.2", size, rate, seconds)

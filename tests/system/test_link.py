@@ -35,7 +35,7 @@ links:
 
     def flood(self, name, size, seconds, offered):
         """Frames per second that arrive while more than the line rate is offered."""
-        receiver = gb.start("exec", name, "h2", "--", "/tmp/gbload", "receive", seconds)
+        receiver = gb.start("exec", name, "h2", "--", "/tmp/gbload", "receive", seconds, size)
         self.assertEqual(receiver.stdout.readline(), "ready\n")
         self.node(name, "h1", "/tmp/gbload", "send", "10.0.0.2", size, offered, seconds + 0.3)
         out, err = receiver.communicate(timeout=60)

@@ -3,8 +3,8 @@
  * gbload.c - offers UDP load inside a container and measures what arrives; static, so it runs in any container.
  *
  *	gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS	FRAMES/S 0: as fast as it goes
- *	gbload receive SECONDS				prints "ready", then counts from the first frame on
- *	gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US		ICMP echo: every round-trip time, to the nanosecond
+ *	gbload receive SECONDS [FRAME-BYTES]		prints "ready", then counts, from the first frame on, those of a
+ *size gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US		ICMP echo: every round-trip time, to the nanosecond
  *
  * Frame sizes count as in RFC 2544: Ethernet header and FCS included, so 64..1518 (more on jumbo links). Both print one
  * JSON object. The rate received counts from after the first batch of frames to the last, so a sender's start and end
@@ -99,7 +99,7 @@ static uint64_t arrival_ns(struct msghdr *message)
 	return 0;
 }
 
-static int receive_load(double seconds)
+static int receive_load(double seconds, size_t frame_size)
 {
 	static char buffers[BATCH][SIZE_MAX_], controls[BATCH][CMSG_SPACE(sizeof(struct timespec))];
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
@@ -138,14 +138,19 @@ static int receive_load(double seconds)
 		n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
 		if (n <= 0)
 			continue;
-		if (!first) {
-			first = arrival_ns(&messages[0].msg_hdr);
-			end = clock_ns() + (uint64_t)(seconds * 1e9);
+		for (int i = 0; i < n; i++) {
+			size_t size = messages[i].msg_len + FRAME_EXTRA;
+
+			if (frame_size && size != frame_size)
+				continue; /* left in a queue by an earlier load */
+			last = arrival_ns(&messages[i].msg_hdr);
+			if (!first) {
+				first = last;
+				end = clock_ns() + (uint64_t)(seconds * 1e9);
+			}
+			received++;
+			bytes += size;
 		}
-		last = arrival_ns(&messages[n - 1].msg_hdr);
-		received += (uint64_t)n;
-		for (int i = 0; i < n; i++)
-			bytes += messages[i].msg_len + FRAME_EXTRA;
 	}
 	printf("{\"received\": %llu, \"bytes\": %llu, \"rate\": %.1f, \"seconds\": %.6f}\n",
 	       (unsigned long long)received, (unsigned long long)bytes,
@@ -249,9 +254,10 @@ int main(int argc, char **argv)
 				   strtoull(argv[5], NULL, 10) * 1000);
 	if (argc == 6 && strcmp(argv[1], "send") == 0)
 		return send_load(argv[2], strtoul(argv[3], NULL, 10), atof(argv[4]), atof(argv[5]));
-	if (argc == 3 && strcmp(argv[1], "receive") == 0)
-		return receive_load(atof(argv[2]));
-	fprintf(stderr, "usage: gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS | gbload receive SECONDS | "
-			"gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US\n");
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "receive") == 0)
+		return receive_load(atof(argv[2]), argc == 4 ? strtoul(argv[3], NULL, 10) : 0);
+	fprintf(stderr,
+		"usage: gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS | gbload receive SECONDS [FRAME-BYTES] | "
+		"gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US\n");
 	return 2;
 }

@@ -26,6 +26,7 @@ SandboxEnter()
         SCMP_SYS(futex),
         // time, where the vDSO has none
         SCMP_SYS(clock_gettime),
+        SCMP_SYS(clock_nanosleep),
         SCMP_SYS(gettimeofday),
         // stdio, and leaving in order or in a hurry
         SCMP_SYS(fstat),

@@ -29,6 +29,7 @@ int shuttle_sandbox(void)
 		SCMP_SYS(gettid),
 		SCMP_SYS(tgkill),
 		SCMP_SYS(newfstatat),
+		SCMP_SYS(clock_nanosleep),
 	};
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = 0;

@@ -25,6 +25,7 @@ struct shuttle {
 	bool stopped;
 	struct diag *diag;
 	struct coalescer coalescer;
+	struct wire_pace pace;
 };
 
 static uint64_t event_ref(enum event_kind kind, uint32_t index)
@@ -242,6 +243,14 @@ static int turn(struct shuttle *shuttle, bool at_once)
 	struct timespec timeout = {0}, *until = &timeout;
 	int count, r = 0;
 
+	if (!at_once) {
+		uint64_t nap = wire_pace_nap(&shuttle->pace, port_clock_ns(), WIRE_PACE_SHUTTLE_NS);
+
+		if (nap) {
+			clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = (long)nap}, NULL);
+			at_once = true;
+		}
+	}
 	if (!at_once && wire_may_sleep(shuttle->wire)) {
 		uint64_t now = port_clock_ns();
 

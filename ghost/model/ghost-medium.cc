@@ -55,14 +55,21 @@ GhostMedium::Add(Ptr<NetDevice> device)
 }
 
 bool
+GhostMedium::IsFull(uint32_t index) const
+{
+    return m_stations[index].frames.size() >= m_queueLength;
+}
+
+bool
 GhostMedium::Send(
     uint32_t index, Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
 {
     Station& station = m_stations[index];
     Frame frame{packet, from, to, type};
-    if (m_waiting == 0 && Simulator::Now() >= m_freeAt)
+    Time now = Simulator::Now();
+    if (!m_transmitting && !m_granting && now >= m_freeAt)
     {
-        Transmit(station, frame);
+        Transmit(index, frame, now);
         return true;
     }
     if (station.frames.size() >= m_queueLength)
@@ -70,31 +77,70 @@ GhostMedium::Send(
         return false;
     }
     station.frames.push_back(frame);
-    if (m_waiting++ == 0)
+    m_waiting++;
+    if (!m_transmitting && !m_granting)
     {
         m_next = index;
-        ScheduleGrant();
+        ScheduleGrant(); // in the gap after the last frame
     }
     return true;
 }
 
 void
-GhostMedium::Transmit(Station& station, const Frame& frame)
+GhostMedium::Transmit(uint32_t index, const Frame& frame, Time start)
 {
     uint32_t size = std::max(frame.packet->GetSize(), PAYLOAD_MIN) + OVERHEAD;
-    m_freeAt = Simulator::Now() + m_rate.CalculateBytesTxTime(size) + m_gap;
-    // The device's own queue is empty, or its gap is just over: it can't refuse.
-    station.device->SendFrom(frame.packet, frame.from, frame.to, frame.type);
+    m_freeAt = start + m_rate.CalculateBytesTxTime(size) + m_gap;
+    m_transmitting = true;
+    // The device's queue is empty: it can't refuse.
+    m_stations[index].device->SendFrom(frame.packet, frame.from, frame.to, frame.type);
+}
+
+GhostMedium::Frame
+GhostMedium::Dequeue()
+{
+    Station& station = m_stations[m_next];
+    Frame frame = station.frames.front();
+    station.frames.pop_front();
+    m_waiting--;
+    m_next = (m_next + 1) % m_stations.size();
+    return frame;
+}
+
+void
+GhostMedium::ChooseNext()
+{
+    while (m_stations[m_next].frames.empty())
+    {
+        m_next = (m_next + 1) % m_stations.size();
+    }
+}
+
+void
+GhostMedium::Transmitted(uint32_t index)
+{
+    m_transmitting = false;
+    if (m_waiting == 0)
+    {
+        return;
+    }
+    ChooseNext();
+    if (m_next == index)
+    {
+        // The device itself waits for the gap and goes on, without an event of ours.
+        Transmit(index, Dequeue(), m_freeAt);
+    }
+    else
+    {
+        ScheduleGrant();
+    }
 }
 
 void
 GhostMedium::ScheduleGrant()
 {
-    // Chosen now, so that the event runs in the context of the node it is about.
-    while (m_stations[m_next].frames.empty())
-    {
-        m_next = (m_next + 1) % m_stations.size();
-    }
+    m_granting = true;
+    // In the context of the node that it is about.
     Simulator::ScheduleWithContext(m_stations[m_next].device->GetNode()->GetId(),
                                    m_freeAt - Simulator::Now(),
                                    &GhostMedium::Grant,
@@ -104,16 +150,9 @@ GhostMedium::ScheduleGrant()
 void
 GhostMedium::Grant()
 {
-    Station& station = m_stations[m_next];
-    Frame frame = station.frames.front();
-    station.frames.pop_front();
-    m_next = (m_next + 1) % m_stations.size();
-    m_waiting--;
-    Transmit(station, frame);
-    if (m_waiting > 0)
-    {
-        ScheduleGrant();
-    }
+    m_granting = false;
+    uint32_t index = m_next;
+    Transmit(index, Dequeue(), Simulator::Now());
 }
 
 } // namespace ns3

@@ -53,11 +53,21 @@ class GhostMedium : public Object
     uint32_t Add(Ptr<NetDevice> device);
 
     /**
+     * \brief Whether a station's queue has no room: Send would refuse.
+     */
+    bool IsFull(uint32_t index) const;
+
+    /**
      * \brief Send a frame from a device when it is its turn.
      * \return false if the port's queue is full: the frame is dropped
      */
     bool
     Send(uint32_t index, Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
+
+    /**
+     * \brief A device has finished a frame; to be called from its PhyTxEnd trace source.
+     */
+    void Transmitted(uint32_t index);
 
   protected:
     void DoDispose() override;
@@ -79,10 +89,16 @@ class GhostMedium : public Object
         std::deque<Frame> frames; //!< waiting
     };
 
-    /// Hand a frame to its device now, and book the medium for it.
-    void Transmit(Station& station, const Frame& frame);
+    /// Hand a frame to its device, which starts it at a time.
+    void Transmit(uint32_t index, const Frame& frame, Time start);
 
-    /// Choose the next station, from m_next on, and wait until the medium is free.
+    /// Take the frame whose turn it is: the first of station m_next.
+    Frame Dequeue();
+
+    /// Make m_next a station that has a frame.
+    void ChooseNext();
+
+    /// Let station m_next send when the medium is free.
     void ScheduleGrant();
 
     /// The medium is free: let station m_next send.
@@ -94,7 +110,9 @@ class GhostMedium : public Object
     std::vector<Station> m_stations; //!< by index
     Time m_freeAt;                   //!< when the medium is free again
     uint32_t m_next{0};              //!< whose turn it is, or comes first to be asked
-    uint32_t m_waiting{0}; //!< frames that wait, all stations; Grant is scheduled while not 0
+    uint32_t m_waiting{0};           //!< frames that wait, all stations
+    bool m_transmitting{false};      //!< Transmitted is due
+    bool m_granting{false};          //!< Grant is scheduled
 };
 
 } // namespace ns3

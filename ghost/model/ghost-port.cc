@@ -88,6 +88,10 @@ GhostPort::CountTransmitted(Ptr<const Packet> packet)
     m_sent--;
     m_copies += m_peers;
     stats_add(&m_stats->transmitted, 1);
+    if (m_medium)
+    {
+        m_medium->Transmitted(m_station);
+    }
 }
 
 void
@@ -112,6 +116,12 @@ GhostPort::GetInFlight() const
 void
 GhostPort::Inject(const uint8_t* frame, uint32_t len)
 {
+    if (m_medium && m_medium->IsFull(m_station))
+    {
+        // In an overload most frames end here: don't make a packet first.
+        stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);
+        return;
+    }
     Mac48Address to;
     Mac48Address from;
     to.CopyFrom(frame);

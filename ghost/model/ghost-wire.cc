@@ -440,9 +440,9 @@ bool
 GhostWire::Wait(uint64_t untilNs)
 {
     uint64_t timeout = NEVER;
+    uint64_t now = MonotonicNs();
     if (untilNs != NEVER)
     {
-        uint64_t now = MonotonicNs();
         uint64_t due = m_originNs + untilNs;
         if (due <= now)
         {
@@ -461,6 +461,13 @@ GhostWire::Wait(uint64_t untilNs)
             }
             return m_running;
         }
+    }
+    uint64_t nap = wire_pace_nap(&m_pace, now, WIRE_PACE_GHOST_NS);
+    if (nap)
+    {
+        struct timespec time = {0, static_cast<long>(nap)};
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+        return m_running;
     }
     if (m_quiesceNs)
     {

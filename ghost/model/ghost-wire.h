@@ -136,11 +136,14 @@ class GhostWire : public GhostInput
     uint64_t m_clockNs{0};          //!< monotonic clock as last read
     uint64_t m_controlNs{0};        //!< when the control socket was last looked at
     uint64_t m_quiesceNs{0};        //!< until when QUIESCED is due; 0: not asked
-    uint64_t m_spinSavedNs{0};      //!< time that may be spent waiting awake
-    uint64_t m_spinClockNs{0};      //!< when m_spinSavedNs was last added to
-    bool m_running{true};           //!< neither stopped nor failed
-    bool m_daemonLost{false};       //!< that is why it failed
-    std::string m_error;            //!< why it failed
+    struct wire_pace m_pace
+    {
+    };                         //!< how often to wake
+    uint64_t m_spinSavedNs{0}; //!< time that may be spent waiting awake
+    uint64_t m_spinClockNs{0}; //!< when m_spinSavedNs was last added to
+    bool m_running{true};      //!< neither stopped nor failed
+    bool m_daemonLost{false};  //!< that is why it failed
+    std::string m_error;       //!< why it failed
 };
 
 } // namespace ns3

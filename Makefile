@@ -2,7 +2,7 @@
 BUILD := build
 JOBS := $(shell nproc)
 
-.PHONY: all deps demo check clean
+.PHONY: all deps demo check bench bench-quick clean
 all: $(BUILD)/Makefile
 	@echo "building in $(BUILD)/"
 	@cmake --build $(BUILD) -j $(JOBS) >$(BUILD)/make.log 2>&1 || { cat $(BUILD)/make.log; exit 1; }
@@ -21,6 +21,11 @@ demo: all
 # Everything that can be tested; ends with one line of counts.
 check: all
 	@tests/run
+
+# How fast, beside the kernel alone and ns-3's own ways; under 15 minutes, and 3. Leave the machine alone meanwhile.
+bench bench-quick: all
+	@cmake --build $(BUILD) -j $(JOBS) --target bench-programs >$(BUILD)/make.log 2>&1 || { cat $(BUILD)/make.log; exit 1; }
+	@tests/bench/bench.py $(if $(filter bench-quick,$@),--quick) --out $(BUILD)/bench.json
 
 clean:
 	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz

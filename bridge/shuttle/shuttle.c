@@ -243,7 +243,8 @@ static int turn(struct shuttle *shuttle, bool at_once)
 	struct timespec timeout = {0}, *until = &timeout;
 	int count, r = 0;
 
-	if (!at_once) {
+	/* With a lag exact times are worth the wake-ups. */
+	if (!at_once && shuttle->wire->lag_ns == 0) {
 		uint64_t nap = wire_pace_nap(&shuttle->pace, port_clock_ns(), WIRE_PACE_SHUTTLE_NS);
 
 		if (nap) {

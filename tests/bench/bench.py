@@ -185,7 +185,7 @@ class Tools:
         """RFC 2544 section 26.1: the highest rate at which at most LOSS of the frames are lost, by bisection."""
         _, _, fastest = self.offer(size, 0, self.seconds)
         low, high, best = 0.0, fastest * 1.02, 0.0
-        for _ in range(7):
+        for _ in range(6):
             rate = (low + high) / 2 if best or low else high
             # A hiccup of the machine must not end the search: a rate fails when it fails twice.
             for _ in range(2):
@@ -356,7 +356,7 @@ def main():
         sys.exit("bench.py makes network namespaces: run as root")
     enter_namespaces()
     what = options.measures.split(",")
-    rounds, seconds = (1, 0.5) if options.quick else (3, 1.0)
+    rounds, seconds = (1, 0.4) if options.quick else (3, 0.6)
     directory = tempfile.mkdtemp(prefix="gbbench-")
     os.chmod(directory, 0o755)  # containers look into it as another user
     shutil.copy(os.path.join(BIN, "gbload"), directory)
@@ -381,7 +381,7 @@ def main():
                         for key, value in measure(one, what, seconds).items():
                             collected[one.name].setdefault(key, []).append(value)
                 if "alone" in what:
-                    for key, value in alone(300000 if options.quick else 600000).items():
+                    for key, value in alone(100000 if options.quick else 300000).items():
                         extra.setdefault(key, []).append(value)
         if "idle" in what:
             extra["100 idle containers, % of one core"] = [idle_containers(directory, 2 if options.quick else 5)]

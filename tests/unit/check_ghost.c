@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "tests/unit/misdeed.h"
+
 #define PORTS_MAX       3u
 #define STATUS_NONSENSE 65
 
@@ -581,106 +583,6 @@ END_TEST
 
 /* ---- a shuttle that does not behave --------------------------------------------------------------------------- */
 
-enum misdeed {
-	WILD_PROD_FAR,
-	WILD_PROD_BACK,
-	WILD_PROD_UNALIGNED,
-	WILD_PROD_MAX,
-	WILD_LEN_ZERO,
-	WILD_LEN_RUNT,
-	WILD_LEN_LONG,
-	WILD_LEN_UNPUBLISHED,
-	WILD_LEN_MAX,
-	WILD_TYPE_ZERO,
-	WILD_TYPE_MAX,
-	WILD_FLAGS,
-	WILD_PAD,
-	WILD_PAD_WHOLE_RING,
-	WILD_TIME_FAR,
-	WILD_TIME_MAX,
-	WILD_CONS_AHEAD,
-	WILD_CONS_BEHIND,
-	WILD_CONS_UNALIGNED,
-	WILD_COUNT,
-};
-
-static void misbehave(enum misdeed misdeed, uint32_t port)
-{
-	struct wire_ring_ctl *up = shuttle.tx[port].ctl, *down = shuttle.rx[port].ctl;
-	uint64_t prod = up->prod, step = ring_record_size(100);
-	struct wire_record record = {.len = 100, .type = WIRE_RECORD_FRAME, .time_ns = origin_ns};
-
-	switch (misdeed) {
-	case WILD_PROD_FAR:
-		step = WIRE_RING_SIZE_DEFAULT + 32;
-		break;
-	case WILD_PROD_BACK:
-		step = (uint64_t)0 - 32;
-		break;
-	case WILD_PROD_UNALIGNED:
-		step = 77;
-		break;
-	case WILD_PROD_MAX:
-		step = UINT64_MAX - prod;
-		break;
-	case WILD_LEN_ZERO:
-		record.len = 0;
-		break;
-	case WILD_LEN_RUNT:
-		record.len = 13;
-		break;
-	case WILD_LEN_LONG:
-		record.len = WIRE_FRAME_MAX + 1;
-		step = ring_record_size(record.len);
-		break;
-	case WILD_LEN_UNPUBLISHED:
-		record.len = 1000;
-		break;
-	case WILD_LEN_MAX:
-		record.len = UINT32_MAX;
-		break;
-	case WILD_TYPE_ZERO:
-		record.type = 0;
-		break;
-	case WILD_TYPE_MAX:
-		record.type = UINT16_MAX;
-		break;
-	case WILD_FLAGS:
-		record.flags = 1;
-		break;
-	case WILD_PAD:
-		record.type = WIRE_RECORD_PAD;
-		break;
-	case WILD_PAD_WHOLE_RING:
-		record.type = WIRE_RECORD_PAD;
-		record.len = WIRE_RING_SIZE_DEFAULT - sizeof(record);
-		step = WIRE_RING_SIZE_DEFAULT;
-		break;
-	case WILD_TIME_FAR:
-		record.time_ns = clock_ns() + 3600000000000u;
-		break;
-	case WILD_TIME_MAX:
-		record.time_ns = UINT64_MAX;
-		break;
-	case WILD_CONS_AHEAD:
-		__atomic_store_n(&down->cons, down->prod + (1ull << 40), __ATOMIC_SEQ_CST);
-		return;
-	case WILD_CONS_BEHIND:
-		__atomic_store_n(&down->cons, down->prod - 2 * WIRE_RING_SIZE_DEFAULT, __ATOMIC_SEQ_CST);
-		return;
-	case WILD_CONS_UNALIGNED:
-		__atomic_store_n(&down->cons, down->prod - 1, __ATOMIC_SEQ_CST);
-		return;
-	case WILD_COUNT:
-		return;
-	}
-	memcpy(shuttle.tx[port].data + prod % WIRE_RING_SIZE_DEFAULT, &record, sizeof(record));
-	__atomic_store_n(&up->prod, prod + step, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&shuttle.peer_inbox->data[0], 1ull << port, __ATOMIC_SEQ_CST);
-	__atomic_exchange_n(&shuttle.peer_inbox->sleeping, 0, __ATOMIC_SEQ_CST);
-	wire_ring_bell(shuttle.peer_bell_fd);
-}
-
 START_TEST(test_hostile_shuttle)
 {
 	static uint8_t frame[WIRE_FRAME_MAX];
@@ -691,10 +593,10 @@ START_TEST(test_hostile_shuttle)
 
 	start_ghost(count, 1000000000, 0, 1500, 0);
 	if (_i & 1)
-		misbehave((enum misdeed)_i, port); /* already before START */
+		misbehave(&shuttle, port, clock_ns(), (enum misdeed)_i); /* already before START */
 	start_clock();
 	if (!(_i & 1))
-		misbehave((enum misdeed)_i, port);
+		misbehave(&shuttle, port, clock_ns(), (enum misdeed)_i);
 	while (_i >= WILD_CONS_AHEAD && !readable(daemon_fd, 0)) {
 		random_fill(1, frame, 1500);
 		frame[0] = 0xff;

@@ -14,6 +14,8 @@
 
 #include "bridge/shuttle/shuttle.h"
 
+#include "tests/unit/misdeed.h"
+
 #define PORTS 3u
 #define MTU   1500u
 
@@ -663,111 +665,6 @@ END_TEST
 
 /* ---- a ghost that does not ------------------------------------------------------------------------------------ */
 
-enum misdeed {
-	WILD_PROD_FAR,
-	WILD_PROD_BACK,
-	WILD_PROD_UNALIGNED,
-	WILD_PROD_MAX,
-	WILD_LEN_ZERO,
-	WILD_LEN_RUNT,
-	WILD_LEN_LONG,
-	WILD_LEN_UNPUBLISHED,
-	WILD_LEN_MAX,
-	WILD_TYPE_ZERO,
-	WILD_TYPE_MAX,
-	WILD_FLAGS,
-	WILD_PAD,
-	WILD_PAD_WHOLE_RING,
-	WILD_TIME_FAR,
-	WILD_TIME_WRAPS,
-	WILD_TIME_MAX,
-	WILD_CONS_AHEAD,
-	WILD_CONS_BEHIND,
-	WILD_CONS_UNALIGNED,
-	WILD_COUNT,
-};
-
-/* Write one thing that no ghost should, on this port. */
-static void misbehave(enum misdeed misdeed, uint32_t port)
-{
-	struct wire_ring_ctl *down = ghost.tx[port].ctl, *up = ghost.rx[port].ctl;
-	uint64_t prod = down->prod, step = ring_record_size(100);
-	struct wire_record record = {.len = 100, .type = WIRE_RECORD_FRAME};
-
-	switch (misdeed) {
-	case WILD_PROD_FAR:
-		step = WIRE_RING_SIZE_MIN + 32;
-		break;
-	case WILD_PROD_BACK:
-		step = (uint64_t)0 - 32;
-		break;
-	case WILD_PROD_UNALIGNED:
-		step = 77;
-		break;
-	case WILD_PROD_MAX:
-		step = UINT64_MAX - prod;
-		break;
-	case WILD_LEN_ZERO:
-		record.len = 0;
-		break;
-	case WILD_LEN_RUNT:
-		record.len = 13;
-		break;
-	case WILD_LEN_LONG:
-		record.len = WIRE_FRAME_MAX + 1;
-		step = ring_record_size(record.len);
-		break;
-	case WILD_LEN_UNPUBLISHED:
-		record.len = 1000;
-		break;
-	case WILD_LEN_MAX:
-		record.len = UINT32_MAX;
-		break;
-	case WILD_TYPE_ZERO:
-		record.type = 0;
-		break;
-	case WILD_TYPE_MAX:
-		record.type = UINT16_MAX;
-		break;
-	case WILD_FLAGS:
-		record.flags = 0x8000;
-		break;
-	case WILD_PAD:
-		record.type = WIRE_RECORD_PAD;
-		break;
-	case WILD_PAD_WHOLE_RING:
-		record.type = WIRE_RECORD_PAD;
-		record.len = WIRE_RING_SIZE_MIN - sizeof(record);
-		step = WIRE_RING_SIZE_MIN;
-		break;
-	case WILD_TIME_FAR:
-		record.time_ns = 3600000000000ull;
-		break;
-	case WILD_TIME_WRAPS:
-		record.time_ns = (uint64_t)0 - 1000000; /* due a little before the origin */
-		break;
-	case WILD_TIME_MAX:
-		record.time_ns = UINT64_MAX;
-		break;
-	case WILD_CONS_AHEAD:
-		__atomic_store_n(&up->cons, up->prod + (1ull << 40), __ATOMIC_SEQ_CST);
-		return;
-	case WILD_CONS_BEHIND:
-		__atomic_store_n(&up->cons, up->prod - 2 * WIRE_RING_SIZE_MIN, __ATOMIC_SEQ_CST);
-		return;
-	case WILD_CONS_UNALIGNED:
-		__atomic_store_n(&up->cons, up->prod - 1, __ATOMIC_SEQ_CST);
-		return;
-	case WILD_COUNT:
-		return;
-	}
-	memcpy(ghost.tx[port].data + prod % WIRE_RING_SIZE_MIN, &record, sizeof(record));
-	__atomic_store_n(&down->prod, prod + step, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&ghost.peer_inbox->data[port / 64], 1ull << (port % 64), __ATOMIC_SEQ_CST);
-	__atomic_exchange_n(&ghost.peer_inbox->sleeping, 0, __ATOMIC_SEQ_CST);
-	wire_ring_bell(ghost.peer_bell_fd);
-}
-
 START_TEST(test_hostile_ghost)
 {
 	uint32_t port = (uint32_t)_i % PORTS;
@@ -776,11 +673,11 @@ START_TEST(test_hostile_ghost)
 
 	start_shuttle(_i % 4 == 3 ? PROGRAM : FORKED, 0);
 	if (_i & 1)
-		misbehave((enum misdeed)_i, port); /* already before START */
+		misbehave(&ghost, port, 0, (enum misdeed)_i); /* already before START */
 	start_clock();
 	if (!(_i & 1)) {
 		expect_traffic(1);
-		misbehave((enum misdeed)_i, port);
+		misbehave(&ghost, port, 0, (enum misdeed)_i);
 	}
 	/* A wild consumer index is seen when the ring seems full. */
 	make_frame(port, 1, sizeof(frame), frame);

@@ -49,22 +49,27 @@ class Memory(threading.Thread):
 
 
 class Overload(gb.Case):
-    def overload(self, rate, frame, offered, seconds=10):
+    def overload(self, rate, frame, offered, others=0, seconds=10):
         shutil.copy(gb.GHOSTBRIDGE.rsplit("/", 1)[0] + "/gbload", self.dir)
         os.chmod(self.dir, 0o755)  # containers look into it as another user
         tool = "/run/scenario/gbload"
+        names = [f"o{index}" for index in range(others)]
+        nodes = "".join(f"  {name}: {{attach: tap}}\n" for name in names)
+        ends = "".join(f", {name}" for name in names)
+        more = "".join(f'  - {{name: flood-{name}, at: 500ms, node: {name}, background: true, '
+                       f'run: "{tool} send 10.0.0.2 {frame} {offered} {seconds}"}}\n' for name in names)
         path = self.write(f"""
 ghostbridge: 1
 name: gbt-overload
 nodes:
   h1: {{attach: tap}}
   h2: {{attach: tap}}
-links:
-  lan: {{kind: csma, rate: {rate}, delay: 1us, subnet: 10.0.0.0/24, ends: [h1, h2]}}
+{nodes}links:
+  lan: {{kind: csma, rate: {rate}, delay: 1us, subnet: 10.0.0.0/24, ends: [h1, h2{ends}]}}
 steps:
   - {{name: sink, node: h2, background: true, run: "{tool} receive {seconds + 5}"}}
   - {{name: flood, at: 500ms, node: h1, run: "{tool} send 10.0.0.2 {frame} {offered} {seconds}"}}
-""")
+{more}""")
         out = os.path.join(self.dir, "out")
         runner = gb.start("run", path, "--out", out)
         memory = Memory(runner)
@@ -94,8 +99,8 @@ steps:
         self.assertGreater(sender["up"]["drops"]["queue"], 10000)
 
     def test_machine(self):
-        # As many small frames as the sender can make into 10 Gb/s: more than ns-3 can simulate in real time.
-        status, out, text = self.overload("10Gbps", 64, 0)
+        # As many small frames as four senders can make into 10 Gb/s: more than ns-3 can simulate in real time.
+        status, out, text = self.overload("10Gbps", 64, 0, others=3)
         report = self.report(out)
         self.check_conservation(report)
         self.assertEqual(report["fidelity"]["verdict"], "degraded", text)

@@ -3,12 +3,14 @@
  * gbload.c - offers UDP load inside a container and measures what arrives; static, so it runs in any container.
  *
  *	gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS	FRAMES/S 0: as fast as it goes
- *	gbload receive SECONDS [FRAME-BYTES]		prints "ready", then counts, from the first frame on, those of a
- *size gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US		ICMP echo: every round-trip time, to the nanosecond
+ *	gbload receive SECONDS [FRAME-BYTES]		prints "ready", then counts, from the first frame on, those
+ *							of a size
+ *	gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US	ICMP echo: every round-trip time, to the nanosecond, up to
+ *							the answer's arrival at the interface, as ping says it
  *
  * Frame sizes count as in RFC 2544: Ethernet header and FCS included, so 64..1518 (more on jumbo links). Both print one
  * JSON object. The rate received counts from after the first batch of frames to the last, so a sender's start and end
- *do not count.
+ * do not count.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,12 +29,17 @@
 #define FRAME_EXTRA 46 /* Ethernet header and FCS, IPv4, UDP */
 #define SIZE_MAX_   16384
 
-static uint64_t clock_ns(void)
+static uint64_t read_clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t clock_ns(void)
+{
+	return read_clock_ns(CLOCK_MONOTONIC);
 }
 
 static int send_load(const char *address, size_t frame_size, double rate, double seconds)
@@ -174,28 +181,31 @@ static uint16_t checksum(const void *message, size_t size)
 	return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 }
 
-/* Wait until @until_ns for the answer number @sequence; its round-trip time, or 0. */
-static uint64_t await_answer(int fd, uint16_t id, uint16_t sequence, uint64_t sent_ns, uint64_t until_ns)
+/* Wait until @until_ns for the answer number @sequence; when it arrived, ns of CLOCK_REALTIME, or 0. */
+static uint64_t await_answer(int fd, uint16_t id, uint16_t sequence, uint64_t until_ns)
 {
 	static uint8_t packet[SIZE_MAX_];
+	static char control[CMSG_SPACE(sizeof(struct timespec))];
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	uint64_t now;
 
 	while ((now = clock_ns()) < until_ns) {
 		struct timespec left = {(time_t)((until_ns - now) / 1000000000u),
 					(long)((until_ns - now) % 1000000000u)};
+		struct iovec iov = {.iov_base = packet, .iov_len = sizeof(packet)};
+		struct msghdr message = {
+			.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 		struct icmphdr answer;
 		ssize_t n;
 
 		if (ppoll(&poll_fd, 1, &left, NULL) <= 0)
 			continue;
-		n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
-		now = clock_ns();
+		n = recvmsg(fd, &message, MSG_DONTWAIT);
 		if (n < 20 + (ssize_t)sizeof(answer))
 			continue;
 		memcpy(&answer, packet + 4 * (packet[0] & 15), sizeof(answer));
 		if (answer.type == ICMP_ECHOREPLY && answer.un.echo.id == id && answer.un.echo.sequence == sequence)
-			return now - sent_ns;
+			return arrival_ns(&message);
 	}
 	return 0;
 }
@@ -210,32 +220,33 @@ static int round_trips(const char *address, size_t size, unsigned int count, uin
 	uint16_t id = htons((uint16_t)getpid());
 	unsigned int lost = 0;
 	uint64_t next = clock_ns();
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), on = 1;
 
 	size = (size + 1) / 2 * 2;
 	if (fd < 0 || size + sizeof(request.header) > SIZE_MAX_ || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0) {
 		perror("gbload: rtt");
 		return 1;
 	}
 	printf("{\"rtt_ns\": [");
 	for (unsigned int i = 0, answered = 0; i < count; i++) {
 		struct timespec until;
-		uint64_t sent, rtt;
+		uint64_t sent, arrived;
 
 		next += interval_ns;
 		request.header = (struct icmphdr){.type = ICMP_ECHO};
 		request.header.un.echo.id = id;
 		request.header.un.echo.sequence = htons((uint16_t)i);
 		request.header.checksum = checksum(&request, sizeof(request.header) + size);
-		sent = clock_ns();
+		sent = read_clock_ns(CLOCK_REALTIME);
 		if (send(fd, &request, sizeof(request.header) + size, 0) < 0) {
 			lost++;
 			continue;
 		}
-		rtt = await_answer(fd, id, htons((uint16_t)i), sent, sent + 1000000000u);
-		if (rtt)
-			printf("%s%llu", answered++ ? ", " : "", (unsigned long long)rtt);
+		arrived = await_answer(fd, id, htons((uint16_t)i), clock_ns() + 1000000000u);
+		if (arrived > sent)
+			printf("%s%llu", answered++ ? ", " : "", (unsigned long long)(arrived - sent));
 		else
 			lost++;
 		until = (struct timespec){(time_t)(next / 1000000000u), (long)(next % 1000000000u)};

@@ -171,15 +171,10 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	for (uint32_t i = 0; !err && i < scenario->link_count; i++) {
 		const struct scenario_link *link = &scenario->links[i];
 
-		switch (link->kind) {
-		case SCENARIO_LINK_CSMA:
-			for (uint32_t j = 0; !err && j < link->end_count; j++)
-				err = build_simulated_end(lab, link->first_end + j, diag);
-			break;
-		case SCENARIO_LINK_WIRE:
+		if (link->kind == SCENARIO_LINK_WIRE)
 			err = build_wire(lab, link, diag);
-			break;
-		}
+		for (uint32_t j = 0; !err && scenario_link_is_simulated(link) && j < link->end_count; j++)
+			err = build_simulated_end(lab, link->first_end + j, diag);
 	}
 	for (uint32_t i = 0; !err && i < scenario->end_count; i++)
 		err = finish_end(lab, i, diag);

@@ -9,26 +9,6 @@
 
 #include "bridge/scenario/internal.h"
 
-static bool node_is_simulated(const struct scenario_node *node)
-{
-	switch (node->kind) {
-	case SCENARIO_NODE_CONTAINER:
-		return false;
-	}
-	return false;
-}
-
-static bool link_is_simulated(const struct scenario_link *link)
-{
-	switch (link->kind) {
-	case SCENARIO_LINK_CSMA:
-		return true;
-	case SCENARIO_LINK_WIRE:
-		return false;
-	}
-	return false;
-}
-
 /* Union-find; the root of a set is its first link in the file. */
 static uint32_t find_root(uint32_t *parents, uint32_t link)
 {
@@ -56,7 +36,8 @@ static void join_links(const struct scenario *scenario, uint32_t *parents, uint3
 	for (size_t i = 0; i < scenario->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[i];
 
-		if (!link_is_simulated(&scenario->links[end->link]) || !node_is_simulated(&scenario->nodes[end->node]))
+		if (!scenario_link_is_simulated(&scenario->links[end->link]) ||
+		    scenario_node_is_real(&scenario->nodes[end->node]))
 			continue;
 		if (node_links[end->node] != SCENARIO_NONE)
 			join(parents, node_links[end->node], end->link);
@@ -86,7 +67,7 @@ static void pack(struct scenario *scenario, uint32_t *parents, uint32_t *weights
 		weights[best] = 0;
 	}
 	for (uint32_t i = 0; i < scenario->link_count; i++)
-		if (link_is_simulated(&scenario->links[i]))
+		if (scenario_link_is_simulated(&scenario->links[i]))
 			scenario->links[i].ghost = ghosts[find_root(parents, i)];
 }
 
@@ -109,7 +90,7 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 		parents[i] = i;
 	join_links(scenario, parents, node_links);
 	for (uint32_t i = 0; i < scenario->link_count; i++)
-		if (link_is_simulated(&scenario->links[i]))
+		if (scenario_link_is_simulated(&scenario->links[i]))
 			weights[find_root(parents, i)] += scenario->links[i].end_count;
 	pack(scenario, parents, weights, ghosts, workers);
 
@@ -118,7 +99,7 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 	for (uint32_t i = 0; i < scenario->link_count; i++) {
 		struct scenario_link *link = &scenario->links[i];
 
-		if (!link_is_simulated(link))
+		if (!scenario_link_is_simulated(link))
 			continue;
 		if (renumber[link->ghost] == SCENARIO_NONE)
 			renumber[link->ghost] = scenario->ghost_count++;
@@ -126,7 +107,9 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 	}
 	for (size_t i = 0; i < scenario->end_count; i++) {
 		end = &scenario->ends[i];
-		if (scenario->links[end->link].ghost != SCENARIO_NONE)
+		end->port = SCENARIO_NONE;
+		if (scenario->links[end->link].ghost != SCENARIO_NONE &&
+		    scenario_node_is_real(&scenario->nodes[end->node]))
 			end->port = ports[scenario->links[end->link].ghost]++;
 	}
 }

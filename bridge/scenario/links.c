@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge/scenario/internal.h"
@@ -20,31 +21,57 @@
 static const char *const csma_keys[] = {"kind", "rate", "delay", "mtu", "queue", "subnet", "ends", NULL};
 static const char *const wire_keys[] = {"kind", "mtu", "subnet", "ends", NULL};
 
-/* Return: false if the kind is unknown, so that nothing else of the link can be judged. */
-static bool read_kind(struct scn_load *load, const struct scn_value *map, enum scenario_link_kind *ret)
+/* A kind of link: the word in the file, its own keys, who reads them, and how many ends it has. */
+struct link_type {
+	const char *word;
+	enum scenario_link_kind kind;
+	const char *const *keys;
+	void (*load)(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+	uint32_t ends_min, ends_max;
+	const char *advice; /* for a wrong number of ends */
+};
+
+static void load_csma(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
+{
+	uint64_t queue = QUEUE_FRAMES;
+
+	scn_read_unit(load, map, "rate", "100Mbps", SCN_RATE, 1, RATE_BPS_MAX, &link->rate_bps);
+	scn_read_unit(load, map, "delay", NULL, SCN_TIME, 0, DELAY_NS_MAX, &link->delay_ns);
+	scn_read_unit(load, map, "queue", NULL, SCN_PACKETS, 1, QUEUE_FRAMES_MAX, &queue);
+	link->queue_frames = (uint32_t)queue;
+}
+
+static const struct link_type link_types[] = {
+	{"csma", SCENARIO_LINK_CSMA, csma_keys, load_csma, 2, SCENARIO_CSMA_ENDS_MAX, ""},
+	{"wire", SCENARIO_LINK_WIRE, wire_keys, NULL, 2, 2, "; use csma for more"},
+};
+
+#define LINK_TYPES (sizeof(link_types) / sizeof(link_types[0]))
+
+/* Return: NULL if the kind is unknown, so that nothing else of the link can be judged. */
+static const struct link_type *read_kind(struct scn_load *load, const struct scn_value *map)
 {
 	const struct scn_value *value = scn_get(map, "kind");
+	char words[128] = "";
+	size_t used = 0;
 
+	for (size_t i = 0; i < LINK_TYPES; i++)
+		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
+					 i == 0                ? ""
+					 : i + 1 == LINK_TYPES ? " or "
+							       : ", ",
+					 link_types[i].word);
 	if (!value) {
-		scn_error_key(load, map, "lacks \"kind\"; write kind: csma or kind: wire");
-		return false;
+		scn_error_key(load, map, "lacks \"kind\"; write kind: csma, one of %s", words);
+		return NULL;
 	}
 	if (!scn_text(load, value))
-		return false;
-	if (!strcmp(value->text, "csma")) {
-		*ret = SCENARIO_LINK_CSMA;
-		return true;
-	}
-	if (!strcmp(value->text, "wire")) {
-		*ret = SCENARIO_LINK_WIRE;
-		return true;
-	}
-	if (!strcmp(value->text, "p2p") || !strcmp(value->text, "wifi") || !strcmp(value->text, "lte"))
-		scn_error(load, value, "links of kind \"%s\" are not in this version; it has csma and wire",
-			  value->text);
-	else
-		scn_error(load, value, "\"%s\" is not a kind of link; write csma or wire", scn_show(value->text).text);
-	return false;
+		return NULL;
+	for (size_t i = 0; i < LINK_TYPES; i++)
+		if (!strcmp(value->text, link_types[i].word))
+			return &link_types[i];
+	scn_error(load, value, "\"%s\" is not a kind of link; write %s", scn_show(value->text).text, words);
+	return NULL;
 }
 
 static void read_subnet(struct scn_load *load, const struct scn_value *value, struct scn_subnets *subnets)
@@ -98,7 +125,7 @@ static void read_subnets(struct scn_load *load, const struct scn_value *map, str
 		read_subnet(load, child, subnets);
 }
 
-static void read_ends(struct scn_load *load, const struct scn_value *map, uint32_t index)
+static void read_ends(struct scn_load *load, const struct scn_value *map, uint32_t index, const struct link_type *type)
 {
 	struct scenario_link *link = &load->scenario->links[index];
 	const struct scn_value *ends = scn_get(map, "ends"), *child;
@@ -109,13 +136,14 @@ static void read_ends(struct scn_load *load, const struct scn_value *map, uint32
 	}
 	if (!scn_want(load, ends, SCN_LIST))
 		return;
-	if (link->kind == SCENARIO_LINK_WIRE && ends->count != 2) {
-		scn_error(load, ends, "a wire has 2 ends, not %zu; use csma for more", ends->count);
-		return;
-	}
-	if (ends->count < 2 || ends->count > SCENARIO_CSMA_ENDS_MAX) {
-		scn_error(load, ends, "%zu end%s; a csma link has from 2 to %d", ends->count,
-			  ends->count == 1 ? "" : "s", SCENARIO_CSMA_ENDS_MAX);
+	if (ends->count < type->ends_min || ends->count > type->ends_max) {
+		if (type->ends_min == type->ends_max)
+			scn_error(load, ends, "a %s has %u ends, not %zu%s", type->word, type->ends_min, ends->count,
+				  type->advice);
+		else
+			scn_error(load, ends, "%zu end%s; a %s link has from %u to %u%s", ends->count,
+				  ends->count == 1 ? "" : "s", type->word, type->ends_min, type->ends_max,
+				  type->advice);
 		return;
 	}
 	for (child = ends->first; child && !load->nomem; child = child->next) {
@@ -144,31 +172,25 @@ static void load_link(struct scn_load *load, const struct scn_value *value, uint
 {
 	struct scenario_link *link = &load->scenario->links[index];
 	struct scn_subnets subnets = {0};
-	uint64_t mtu = MTU_DEFAULT, queue = QUEUE_FRAMES;
+	const struct link_type *type;
+	uint64_t mtu = MTU_DEFAULT;
 
 	if (value->kind != SCN_MAP) {
 		if (scn_want(load, value, SCN_MAP))
 			scn_error_key(load, value, "says nothing; write {kind: csma, rate: 100Mbps, ends: [h1, h2]}");
 		return;
 	}
-	if (!read_kind(load, value, &link->kind))
+	type = read_kind(load, value);
+	if (!type)
 		return;
-	switch (link->kind) {
-	case SCENARIO_LINK_CSMA:
-		scn_read_map(load, value, csma_keys);
-		scn_read_unit(load, value, "rate", "100Mbps", SCN_RATE, 1, RATE_BPS_MAX, &link->rate_bps);
-		scn_read_unit(load, value, "delay", NULL, SCN_TIME, 0, DELAY_NS_MAX, &link->delay_ns);
-		scn_read_unit(load, value, "queue", NULL, SCN_PACKETS, 1, QUEUE_FRAMES_MAX, &queue);
-		link->queue_frames = (uint32_t)queue;
-		break;
-	case SCENARIO_LINK_WIRE:
-		scn_read_map(load, value, wire_keys);
-		break;
-	}
+	link->kind = type->kind;
+	scn_read_map(load, value, type->keys);
+	if (type->load)
+		type->load(load, value, link);
 	scn_read_count(load, value, "mtu", NULL, MTU_MIN, MTU_MAX, &mtu);
 	link->mtu = (uint32_t)mtu;
 	read_subnets(load, value, &subnets);
-	read_ends(load, value, index);
+	read_ends(load, value, index, type);
 	if (load->nomem)
 		return;
 	scn_number_ends(load, index, &subnets);

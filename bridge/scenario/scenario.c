@@ -29,8 +29,9 @@ uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost)
 {
 	uint32_t count = 0;
 
-	for (size_t i = 0; i < scenario->link_count; i++)
-		if (ghost != SCENARIO_NONE && scenario->links[i].ghost == ghost)
-			count += scenario->links[i].end_count;
+	for (size_t i = 0; i < scenario->end_count; i++)
+		if (ghost != SCENARIO_NONE && scenario->ends[i].port != SCENARIO_NONE &&
+		    scenario->links[scenario->ends[i].link].ghost == ghost)
+			count++;
 	return count;
 }

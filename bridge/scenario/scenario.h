@@ -190,6 +190,19 @@ void scenario_free(struct scenario *scenario);
 /** scenario_errors_done() - Free the texts; the struct is empty afterwards. */
 void scenario_errors_done(struct scenario_errors *errors);
 
+/** scenario_link_is_simulated() - Whether ns-3 carries a link's frames. */
+static inline bool scenario_link_is_simulated(const struct scenario_link *link)
+{
+	return link->kind != SCENARIO_LINK_WIRE;
+}
+
+/** scenario_node_is_real() - Whether the node is outside ns-3, so that its ends of simulated links are ports. */
+static inline bool scenario_node_is_real(const struct scenario_node *node)
+{
+	(void)node;
+	return true;
+}
+
 /** scenario_find_node() - Index of the node called @name, or SCENARIO_NONE. */
 uint32_t scenario_find_node(const struct scenario *scenario, const char *name);
 

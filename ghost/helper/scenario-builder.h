@@ -9,6 +9,7 @@
 namespace ns3
 {
 
+class BuildContext;
 class GhostWire;
 
 /**
@@ -34,7 +35,8 @@ class ScenarioBuilder
     std::string Build();
 
   private:
-    std::string BuildCsma(const struct scenario_link& link);
+    /// Build one link with the builder of its kind.
+    static void BuildLink(BuildContext& context, const struct scenario_link& link);
 
     const struct scenario& m_scenario; //!< borrowed
     uint32_t m_ghost;                  //!< whose links to build

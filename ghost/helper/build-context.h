@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BUILD_CONTEXT_H
+#define BUILD_CONTEXT_H
+
+#include "bridge/scenario/scenario.h"
+
+#include "../model/ghost-port.h"
+
+#include "ns3/node.h"
+
+#include <stdexcept>
+#include <string>
+
+namespace ns3
+{
+
+class GhostWire;
+
+/**
+ * \brief Why a scenario cannot be simulated, and the place in its file that asks for it.
+ */
+class BuildError : public std::runtime_error
+{
+  public:
+    /**
+     * \param pos where the file says so
+     * \param text what is wrong; what would be right
+     */
+    BuildError(const struct scenario_pos& pos, const std::string& text)
+        : std::runtime_error("scenario:" + std::to_string(pos.line) + ":" +
+                             std::to_string(pos.column) + ": " + text)
+    {
+    }
+};
+
+/**
+ * \brief What the builders of all kinds of links share.
+ *
+ * There is one builder function for every kind of link, in a file of its own (csma-builder.cc). It
+ * creates the devices and channels, attaches the ends, and throws a BuildError if it cannot.
+ */
+class BuildContext
+{
+  public:
+    /**
+     * \param scenario borrowed
+     * \param wire of the ghost being built, borrowed; outlives the simulation
+     */
+    BuildContext(const struct scenario& scenario, GhostWire* wire);
+
+    /// \return the scenario being built
+    const struct scenario& GetScenario() const;
+
+    /**
+     * \brief The simulated node that carries an end's device.
+     * \param end of a link of this ghost
+     * \return a node of its own for each end of a real node
+     */
+    Ptr<Node> GetNode(const struct scenario_end& end);
+
+    /**
+     * \brief Connect the device of a real node's end to its port of the wire.
+     * \param end whose port
+     * \param device on the end's node; gets the end's MAC address
+     * \return the port; throws a BuildError when the wire has none of that name
+     */
+    Ptr<GhostPort> Attach(const struct scenario_end& end, Ptr<NetDevice> device);
+
+    /**
+     * \brief Number of a random stream, from stable names alone, so that neither the packing of
+     * islands into ghosts nor an unrelated link changes what a link does.
+     * \param name link and port, "lan/h1.eth0"
+     * \return 64-bit FNV-1a, kept below 2^62 because ns-3 numbers the streams it assigns itself
+     * from 2^63 up
+     */
+    static int64_t StreamOf(const std::string& name);
+
+  private:
+    const struct scenario& m_scenario; //!< borrowed
+    GhostWire* m_wire;                 //!< borrowed
+};
+
+/// Build a link of kind csma.
+void BuildCsma(BuildContext& context, const struct scenario_link& link);
+
+} // namespace ns3
+
+#endif /* BUILD_CONTEXT_H */

@@ -3,8 +3,8 @@
  * gbload.c - offers UDP load inside a container and measures what arrives; static, so it runs in any container.
  *
  *	gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS	FRAMES/S 0: as fast as it goes
- *	gbload receive SECONDS [FRAME-BYTES]		prints "ready", then counts, from the first frame on, those
- *							of a size
+ *	gbload receive SECONDS [FRAME-BYTES]		prints "ready", then counts what arrives in the seconds from
+ *							the first frame on, if of that size; ends when all is quiet
  *	gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US	ICMP echo: every round-trip time, to the nanosecond, up to
  *							the answer's arrival at the interface, as ping says it
  *
@@ -28,6 +28,7 @@
 #define BATCH       16
 #define FRAME_EXTRA 46 /* Ethernet header and FCS, IPv4, UDP */
 #define SIZE_MAX_   16384
+#define DRAIN_NS    10000000000u /* at most so long is a queue emptied */
 
 static uint64_t read_clock_ns(clockid_t clock)
 {
@@ -132,29 +133,27 @@ static int receive_load(double seconds, size_t frame_size)
 	}
 	printf("ready\n");
 	fflush(stdout);
-	while (clock_ns() < end) {
+	for (;;) {
 		int n, r = poll(&poll_fd, 1, first ? 200 : 10000);
 
-		if (r <= 0) {
-			if (!first)
-				break;
-			continue;
-		}
+		if ((r <= 0 && (!first || clock_ns() >= end)) || (first && clock_ns() >= end + DRAIN_NS))
+			break;
 		for (int i = 0; i < BATCH; i++)
 			messages[i].msg_hdr.msg_controllen = sizeof(controls[i]);
-		n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
-		if (n <= 0)
-			continue;
+		n = r > 0 ? recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL) : 0;
 		for (int i = 0; i < n; i++) {
 			size_t size = messages[i].msg_len + FRAME_EXTRA;
+			uint64_t arrived = arrival_ns(&messages[i].msg_hdr);
 
 			if (frame_size && size != frame_size)
 				continue; /* left in a queue by an earlier load */
-			last = arrival_ns(&messages[i].msg_hdr);
 			if (!first) {
-				first = last;
+				first = arrived;
 				end = clock_ns() + (uint64_t)(seconds * 1e9);
 			}
+			if (arrived - first > (uint64_t)(seconds * 1e9))
+				continue; /* too late to count, but not to be found by the next load */
+			last = arrived;
 			received++;
 			bytes += size;
 		}

@@ -2,7 +2,7 @@
 BUILD := build
 JOBS := $(shell nproc)
 
-.PHONY: all deps demo check bench bench-quick clean
+.PHONY: all deps demo check scenarios conformance bench bench-quick clean
 all: $(BUILD)/Makefile
 	@echo "building in $(BUILD)/"
 	@cmake --build $(BUILD) -j $(JOBS) >$(BUILD)/make.log 2>&1 || { cat $(BUILD)/make.log; exit 1; }
@@ -21,6 +21,14 @@ demo: all
 # Everything that can be tested; ends with one line of counts.
 check: all
 	@tests/run
+
+# Run everything in scenarios/, one after the other, one line each.
+scenarios: all
+	@tests/run-scenarios
+
+# How true the simulated links are: measured, in one table. Leave the machine alone meanwhile.
+conformance: all
+	@tests/run-conformance --out $(BUILD)/conformance.json
 
 # How fast, beside the kernel alone and ns-3's own ways; under 15 minutes, and 3. Leave the machine alone meanwhile.
 bench bench-quick: all

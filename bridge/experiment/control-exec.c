@@ -2,6 +2,7 @@
 /*
  * control-exec.c - the exec verb: a command in a node, on the caller's own files.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -59,6 +60,9 @@ void control_exec(struct control_client *client, json_t *request)
 		control_answer(client, refuse(EXIT_USAGE, "the request is not complete"), true);
 	} else if (node == SCENARIO_NONE) {
 		control_answer(client, unknown_node(daemon->scenario, name), true);
+	} else if (!scenario_node_is_real(&daemon->scenario->nodes[node])) {
+		diag_set(&diag, -EINVAL, "node '%s' exists inside ns-3 only; nothing runs in it", name);
+		control_answer(client, refuse(EXIT_USAGE, diag.text), true);
 	} else if (!daemon->origin_ns) {
 		control_answer(client, refuse(EXIT_HOST, "the experiment is still being built"), true);
 	} else if (lab_exec(daemon->lab, node, &exec, &client->pid, &diag) < 0) {

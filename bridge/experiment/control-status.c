@@ -42,10 +42,11 @@ static json_t *nodes_json(const struct daemon *daemon)
 	for (size_t i = 0; i < daemon->scenario->node_count; i++) {
 		pid_t pid = lab_node_pid(daemon->lab, (uint32_t)i);
 
-		json_array_append_new(list,
-				      json_pack("{s:s,s:s,s:b,s:i,s:o}", "name", daemon->scenario->nodes[i].name,
-						"kind", "container", "running", pid > 0, "pid", pid > 0 ? (int)pid : 0,
-						"interfaces", interfaces_json(daemon->scenario, i)));
+		json_array_append_new(
+			list, json_pack("{s:s,s:s,s:b,s:i,s:o}", "name", daemon->scenario->nodes[i].name, "kind",
+					scenario_node_is_real(&daemon->scenario->nodes[i]) ? "container" : "simulated",
+					"running", pid > 0, "pid", pid > 0 ? (int)pid : 0, "interfaces",
+					interfaces_json(daemon->scenario, i)));
 	}
 	return list;
 }

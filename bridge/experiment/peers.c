@@ -236,20 +236,21 @@ static int fill_ports(struct peers *peers)
 int peers_open(struct peers *peers, struct daemon *daemon, uint32_t ghost, struct diag *diag)
 {
 	uint32_t count = scenario_port_count(daemon->scenario, ghost);
+	uint32_t inner = scenario_inner_count(daemon->scenario, ghost);
 	int fd, r;
 
 	peers->daemon = daemon;
 	peers->ghost = ghost;
 	for (int side = 0; side < PEERS_SIDES; side++) {
 		peers->side[side] = (struct peer){.peers = peers, .control = {.fd = -1}};
-		peers->base[side] = calloc(count, sizeof(*peers->base[side]));
+		peers->base[side] = calloc(count + inner, sizeof(*peers->base[side]));
 	}
 	peers->side[PEERS_SHUTTLE].role = WIRE_ROLE_SHUTTLE;
 	peers->side[PEERS_GHOST].role = WIRE_ROLE_GHOST;
 	peers->ports = calloc(count, sizeof(*peers->ports));
 	if (!peers->ports || !peers->base[0] || !peers->base[1])
 		return diag_set(diag, -ENOMEM, "out of memory");
-	r = wire_home_open(count, wire_ring_size(count), &peers->home);
+	r = wire_home_open_ends(count, inner, wire_ring_size(count), &peers->home);
 	if (r < 0)
 		return diag_set(diag, r, "cannot make the wire of ghost %u with %u ports: %s", ghost, count,
 				strerror(-r));
@@ -280,7 +281,8 @@ static void renew_wire(struct peers *peers)
 	int r;
 
 	peers->rewire = false;
-	r = wire_home_open(peers->home.port_count, peers->home.ring_size, &fresh);
+	r = wire_home_open_ends(peers->home.port_count, peers->home.stats_count - peers->home.port_count,
+				peers->home.ring_size, &fresh);
 	if (r < 0) {
 		daemon_incident(peers->daemon, false, "cannot renew the wire of ghost %u: %s", peers->ghost,
 				strerror(-r));
@@ -288,7 +290,7 @@ static void renew_wire(struct peers *peers)
 		return;
 	}
 	for (int side = 0; side < PEERS_SIDES; side++) {
-		for (uint32_t i = 0; i < peers->home.port_count; i++)
+		for (uint32_t i = 0; i < peers->home.stats_count; i++)
 			tally_add(&peers->base[side][i], &stats_ports(peers->home.stats[side])[i]);
 	}
 	if (behind > peers->base_behind_max_ns)

@@ -52,6 +52,7 @@ static json_t *dir_json(const struct tally_dir *dir)
 
 struct figures {
 	json_t *ports;
+	json_t *simulated;
 	json_t *links;
 	json_t *digests;
 	struct stats_hist late;
@@ -82,6 +83,15 @@ static void add_port(struct figures *figures, const struct scenario *scenario, c
 	json_object_set_new(figures->digests, end->port_name, digest);
 }
 
+/* An end of a simulated node: nothing to be late with. */
+static void add_inner(struct figures *figures, const struct scenario *scenario, const struct scenario_end *end,
+		      const struct tally_port *port)
+{
+	json_array_append_new(figures->simulated, json_pack("{s:s,s:s,s:o,s:o}", "end", end->port_name, "link",
+							    scenario->links[end->link].name, "up", dir_json(&port->up),
+							    "down", dir_json(&port->down)));
+}
+
 static void add_link(struct figures *figures, struct daemon *daemon, const struct scenario_link *link)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -101,8 +111,12 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 		const struct scenario_end *end = &scenario->ends[link->first_end + i];
 		uint64_t tap_drops = 0;
 
-		peers_snapshot(peers, PEERS_SHUTTLE, end->port, &ports[i].shuttle);
-		peers_snapshot(peers, PEERS_GHOST, end->port, &ports[i].ghost);
+		peers_snapshot(peers, PEERS_GHOST, end->stats, &ports[i].ghost);
+		if (end->port == SCENARIO_NONE) {
+			tally_take_inner(&ports[i]);
+			continue;
+		}
+		peers_snapshot(peers, PEERS_SHUTTLE, end->stats, &ports[i].shuttle);
 		/* What the kernel dropped before the shuttle could read it has entered the link all the same. */
 		if (lab_tap_dropped(daemon->lab, link->first_end + i, &tap_drops) == 0) {
 			ports[i].shuttle.up.frames += tap_drops;
@@ -111,15 +125,22 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 		}
 	}
 	tally_close(ports, link->end_count, daemon->is_settled, peers_is_broken(peers), &tally);
-	for (uint32_t i = 0; i < link->end_count; i++)
-		add_port(figures, scenario, &scenario->ends[link->first_end + i], &ports[i], peers_is_broken(peers));
+	for (uint32_t i = 0; i < link->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[link->first_end + i];
+
+		if (end->port == SCENARIO_NONE)
+			add_inner(figures, scenario, end, &ports[i]);
+		else
+			add_port(figures, scenario, end, &ports[i], peers_is_broken(peers));
+	}
 	json_array_append_new(figures->links,
-			      json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:b}", "link", link->name, "kind", "csma",
-					"frames_in", integer(tally.frames_in), "transmitted",
+			      json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b}", "link", link->name, "kind",
+					"csma", "frames_in", integer(tally.frames_in), "transmitted",
 					integer(tally.transmitted), "copies", integer(tally.copies), "received",
 					integer(tally.received), "propagating", (json_int_t)tally.propagating,
-					"frames_out", integer(tally.frames_out), "drops", drops_json(tally.drops),
-					"conserved", tally.conserved));
+					"frames_out", integer(tally.frames_out), "simulated_in",
+					integer(tally.inner_in), "simulated_out", integer(tally.inner_out), "drops",
+					drops_json(tally.drops), "conserved", tally.conserved));
 	free(ports);
 }
 
@@ -214,11 +235,13 @@ json_t *report_figures(struct daemon *daemon)
 		return NULL;
 	figures->ports = json_array();
 	figures->links = json_array();
+	figures->simulated = json_array();
 	figures->digests = json_object();
 	for (size_t i = 0; i < daemon->scenario->link_count; i++)
 		add_link(figures, daemon, &daemon->scenario->links[i]);
-	all = json_pack("{s:o,s:o,s:o,s:{s:s,s:o}}", "ports", figures->ports, "links", figures->links, "fidelity",
-			fidelity_json(daemon, figures), "digest", "inputs", "", "ports", figures->digests);
+	all = json_pack("{s:o,s:o,s:o,s:o,s:{s:s,s:o}}", "ports", figures->ports, "simulated", figures->simulated,
+			"links", figures->links, "fidelity", fidelity_json(daemon, figures), "digest", "inputs", "",
+			"ports", figures->digests);
 	free(figures);
 	return all;
 }

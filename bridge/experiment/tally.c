@@ -24,6 +24,13 @@ static bool book_rest(struct tally_dir *dir, uint64_t rest, bool settled, bool b
 	return rest == 0 || broken || !settled;
 }
 
+void tally_take_inner(struct tally_port *port)
+{
+	port->is_inner = true;
+	port->shuttle.up = (struct stats_dir){.frames = port->ghost.up.frames, .bytes = port->ghost.up.bytes};
+	port->shuttle.down = (struct stats_dir){.frames = port->ghost.down.frames, .bytes = port->ghost.down.bytes};
+}
+
 void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool broken, struct tally_link *ret)
 {
 	struct tally_link link = {.conserved = true};
@@ -55,6 +62,10 @@ void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool
 
 		link.frames_in += port->up.frames;
 		link.frames_out += port->down.frames;
+		if (port->is_inner) {
+			link.inner_in += port->up.frames;
+			link.inner_out += port->down.frames;
+		}
 		for (int cause = 0; cause < STATS_DROP_COUNT; cause++)
 			link.drops[cause] += port->up.drops[cause] + port->down.drops[cause];
 		link.conserved &= port->conserved;

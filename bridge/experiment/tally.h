@@ -10,6 +10,8 @@
  *	medium	copies = what each *other* end's device transmitted; a device got `received` of them
  *	down	copies = filtered (ghost) + tap-down + tap-error (shuttle) + written to TAP + in-flight
  *
+ * An end of a simulated node has no TAP: its frames begin and end at the node's stack, which the ghost counts.
+ *
  * "in-flight" is what is left when the sum is taken, so the equations always hold; the books are in order when nothing
  *is negative, and nothing is left although every process said that it had no frame under way.
  */
@@ -32,6 +34,7 @@ struct tally_port {
 	/* in: totals of both sides since the start */
 	struct stats_port shuttle;
 	struct stats_port ghost;
+	bool is_inner; /* an end of a simulated node */
 	/* out */
 	struct tally_dir up;
 	struct tally_dir down;
@@ -45,9 +48,17 @@ struct tally_link {
 	uint64_t received;
 	int64_t propagating; /* copies no device has got yet */
 	uint64_t frames_out;
+	uint64_t inner_in;                /* of frames_in: sent by simulated nodes */
+	uint64_t inner_out;               /* of frames_out: taken by simulated nodes */
 	uint64_t drops[STATS_DROP_COUNT]; /* both directions, all ports */
 	bool conserved;
 };
+
+/**
+ * tally_take_inner() - Make an end of a simulated node like a port
+ * @port:	with ghost filled. There is no shuttle: what its stack sends and takes is counted by the ghost alone.
+ */
+void tally_take_inner(struct tally_port *port);
 
 /**
  * tally_close() - Balance the books of one link

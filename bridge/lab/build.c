@@ -131,6 +131,12 @@ static int build_wire(struct lab *lab, const struct scenario_link *link, struct 
 	return 0;
 }
 
+/* An end inside ns-3 has nothing here. */
+static bool is_real(const struct scenario *scenario, uint32_t end)
+{
+	return scenario_node_is_real(&scenario->nodes[scenario->ends[end].node]);
+}
+
 /* The container's side of an end: addresses, then up, so that nothing is sent from an unnumbered interface. */
 static int finish_end(struct lab *lab, uint32_t index, struct diag *diag)
 {
@@ -167,19 +173,22 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		return diag_set(diag, -ENOMEM, "out of memory");
 
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
-		err = container_start(lab, i, diag);
+		if (scenario_node_is_real(&scenario->nodes[i]))
+			err = container_start(lab, i, diag);
 	for (uint32_t i = 0; !err && i < scenario->link_count; i++) {
 		const struct scenario_link *link = &scenario->links[i];
 
 		if (link->kind == SCENARIO_LINK_WIRE)
 			err = build_wire(lab, link, diag);
 		for (uint32_t j = 0; !err && scenario_link_is_simulated(link) && j < link->end_count; j++)
-			err = build_simulated_end(lab, link->first_end + j, diag);
+			if (is_real(scenario, link->first_end + j))
+				err = build_simulated_end(lab, link->first_end + j, diag);
 	}
 	for (uint32_t i = 0; !err && i < scenario->end_count; i++)
-		err = finish_end(lab, i, diag);
+		err = is_real(scenario, i) ? finish_end(lab, i, diag) : 0;
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
-		err = inside_finish(lab, i, diag);
+		if (scenario_node_is_real(&scenario->nodes[i]))
+			err = inside_finish(lab, i, diag);
 	return err;
 }
 
@@ -245,7 +254,7 @@ static bool is_up(const struct lab *lab, uint32_t index)
 bool lab_interfaces_up(struct lab *lab, uint32_t *ret_end)
 {
 	for (uint32_t i = 0; i < lab->scenario->end_count; i++) {
-		if (!lab->nodes || !is_up(lab, i)) {
+		if (!lab->nodes || (is_real(lab->scenario, i) && !is_up(lab, i))) {
 			if (ret_end)
 				*ret_end = i;
 			return false;

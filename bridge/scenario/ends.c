@@ -123,6 +123,25 @@ static bool read_mac(struct scn_load *load, const struct scn_value *value, uint8
 	return true;
 }
 
+/* What an end of a simulated node can't have. */
+static void check_inner(struct scn_load *load, uint32_t link, const struct scenario_end *end,
+			const struct scn_value *value)
+{
+	const struct scenario_node *node = &load->scenario->nodes[end->node];
+
+	if (!scenario_link_is_simulated(&load->scenario->links[link]))
+		scn_error(load, value,
+			  "node \"%s\" exists inside ns-3, where a wire does not lead; use a simulated link",
+			  node->name);
+	if (value->kind != SCN_MAP)
+		return;
+	if (scn_get(value, "promiscuous"))
+		scn_error(load, scn_get(value, "promiscuous"),
+			  "a simulated node takes what its role needs; leave the key out");
+	if (scn_get(value, "ip") && !scenario_role_has_ip(node->role))
+		scn_error(load, scn_get(value, "ip"), "a switch or hub has no address; leave it out");
+}
+
 void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const struct scn_value *value)
 {
 	struct scenario_end *end = &load->scenario->ends[index];
@@ -144,6 +163,8 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 	}
 	end->node = node ? scn_find_node(load, node) : SCENARIO_NONE;
 	draft->bad = end->node == SCENARIO_NONE;
+	if (!draft->bad && !scenario_node_is_real(&load->scenario->nodes[end->node]))
+		check_inner(load, link, end, value);
 	if (value->kind != SCN_MAP)
 		return;
 	field = scn_get(value, "name");
@@ -180,6 +201,9 @@ void scn_number_ends(struct scn_load *load, uint32_t link, const struct scn_subn
 	for (uint32_t i = 0; i < l->end_count; i++) {
 		end = &load->scenario->ends[l->first_end + i];
 		if (load->drafts[l->first_end + i].ip)
+			continue;
+		if (end->node != SCENARIO_NONE && !scenario_node_is_real(&load->scenario->nodes[end->node]) &&
+		    !scenario_role_has_ip(load->scenario->nodes[end->node].role))
 			continue;
 		end->addrs = scn_new(load, subnets->count, sizeof(*end->addrs));
 		if (!end->addrs)

@@ -284,6 +284,8 @@ int scn_mac_parse(const char *text, uint8_t *ret_mac);
 /* ---- the sections ---- */
 
 void scn_load_nodes(struct scn_load *load);
+/** scn_load_simulated() - Read a node of kind simulated. */
+void scn_load_simulated(struct scn_load *load, const struct scn_value *map, struct scenario_node *node);
 void scn_load_links(struct scn_load *load);
 void scn_load_steps(struct scn_load *load);
 void scn_load_expects(struct scn_load *load);

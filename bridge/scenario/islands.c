@@ -112,4 +112,11 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 		    scenario_node_is_real(&scenario->nodes[end->node]))
 			end->port = ports[scenario->links[end->link].ghost]++;
 	}
+	/* counters: those of the ports first, then those of the ends inside */
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		end = &scenario->ends[i];
+		end->stats = end->port;
+		if (scenario->links[end->link].ghost != SCENARIO_NONE && end->port == SCENARIO_NONE)
+			end->stats = ports[scenario->links[end->link].ghost]++;
+	}
 }

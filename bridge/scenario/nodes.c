@@ -25,11 +25,14 @@ static void read_kind(struct scn_load *load, const struct scn_value *map, struct
 	node->kind = SCENARIO_NODE_CONTAINER;
 	if (!value || !scn_text(load, value) || !strcmp(value->text, "container"))
 		return;
-	if (!strcmp(value->text, "switch") || !strcmp(value->text, "simulated"))
-		scn_error(load, value, "nodes of kind \"%s\" are not in this version; it has only container",
-			  value->text);
+	if (!strcmp(value->text, "simulated"))
+		node->kind = SCENARIO_NODE_SIMULATED;
+	else if (!strcmp(value->text, "switch"))
+		scn_error(load, value,
+			  "nodes of kind \"switch\" are not in this version; it has container and simulated");
 	else
-		scn_error(load, value, "\"%s\" is not a kind of node; write container", scn_show(value->text).text);
+		scn_error(load, value, "\"%s\" is not a kind of node; write container or simulated",
+			  scn_show(value->text).text);
 }
 
 static void read_rootfs(struct scn_load *load, const struct scn_value *map, struct scenario_node *node)
@@ -158,9 +161,14 @@ static void load_node(struct scn_load *load, const struct scn_value *value, stru
 	static const char *const attach_words[] = {"bridge", "tap", NULL};
 	unsigned int attach = SCENARIO_ATTACH_BRIDGE;
 
-	if (!scn_read_map(load, value, node_keys))
+	if (!scn_want(load, value, SCN_MAP))
 		return;
 	read_kind(load, value, node);
+	if (node->kind == SCENARIO_NODE_SIMULATED) {
+		scn_load_simulated(load, value, node);
+		return;
+	}
+	scn_read_map(load, value, node_keys);
 	scn_read_word(load, value, "attach", NULL, attach_words, &attach);
 	node->attach = (enum scenario_attach)attach;
 	read_rootfs(load, value, node);

@@ -25,6 +25,17 @@ const struct scenario_end *scenario_find_port(const struct scenario *scenario, u
 	return NULL;
 }
 
+uint32_t scenario_inner_count(const struct scenario *scenario, uint32_t ghost)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < scenario->end_count; i++)
+		if (ghost != SCENARIO_NONE && scenario->links[scenario->ends[i].link].ghost == ghost &&
+		    scenario->ends[i].port == SCENARIO_NONE)
+			count++;
+	return count;
+}
+
 uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost)
 {
 	uint32_t count = 0;

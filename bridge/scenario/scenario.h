@@ -30,7 +30,22 @@ struct scenario_pos {
 
 enum scenario_node_kind {
 	SCENARIO_NODE_CONTAINER,
+	SCENARIO_NODE_SIMULATED, /* exists inside ns-3 only */
 };
+
+/* What a simulated node does. */
+enum scenario_role {
+	SCENARIO_ROLE_HOST,   /* IPv4 and IPv6, does not forward */
+	SCENARIO_ROLE_ROUTER, /* ... forwards */
+	SCENARIO_ROLE_SWITCH, /* ns-3's BridgeNetDevice, learning */
+	SCENARIO_ROLE_HUB,    /* the same without learning: every frame to every other end */
+};
+
+/** scenario_role_has_ip() - Whether a role has an IP stack, and so addresses. */
+static inline bool scenario_role_has_ip(enum scenario_role role)
+{
+	return role == SCENARIO_ROLE_HOST || role == SCENARIO_ROLE_ROUTER;
+}
 
 /* How a container's interface reaches its TAP. */
 enum scenario_attach {
@@ -63,6 +78,7 @@ struct scenario_node {
 	size_t env_count;
 	char **start; /* shell commands started before the first step, kept running */
 	size_t start_count;
+	enum scenario_role role; /* of a simulated node */
 	struct scenario_pos pos;
 };
 
@@ -76,7 +92,8 @@ struct scenario_addr {
 struct scenario_end {
 	uint32_t node;   /* index into nodes */
 	uint32_t link;   /* index into links */
-	uint32_t port;   /* index within its ghost's wire; SCENARIO_NONE on a wire link */
+	uint32_t port;   /* index within its ghost's wire; SCENARIO_NONE on a wire link and in a simulated node */
+	uint32_t stats;  /* index of its counters within its ghost: ports first; SCENARIO_NONE on a wire link */
 	char *name;      /* interface name inside the node, "eth0" */
 	char *port_name; /* "h1.eth0": node and interface, unique in the scenario */
 	uint8_t mac[6];
@@ -199,8 +216,7 @@ static inline bool scenario_link_is_simulated(const struct scenario_link *link)
 /** scenario_node_is_real() - Whether the node is outside ns-3, so that its ends of simulated links are ports. */
 static inline bool scenario_node_is_real(const struct scenario_node *node)
 {
-	(void)node;
-	return true;
+	return node->kind != SCENARIO_NODE_SIMULATED;
 }
 
 /** scenario_find_node() - Index of the node called @name, or SCENARIO_NONE. */
@@ -211,6 +227,9 @@ const struct scenario_end *scenario_find_port(const struct scenario *scenario, u
 
 /** scenario_port_count() - How many ports ghost @ghost has. */
 uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost);
+
+/** scenario_inner_count() - How many ends of simulated nodes ghost @ghost has. */
+uint32_t scenario_inner_count(const struct scenario *scenario, uint32_t ghost);
 
 #ifdef __cplusplus
 }

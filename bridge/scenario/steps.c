@@ -24,10 +24,16 @@ static void load_step(struct scn_load *load, const struct scn_value *value, stru
 	scn_read_map(load, value, step_keys);
 	scn_read_unit(load, value, "at", NULL, SCN_TIME, 0, AT_NS_MAX, &step->at_ns);
 	field = scn_get(value, "node");
-	if (field)
+	if (field) {
 		step->node = scn_find_node(load, field);
-	else
+		if (step->node != SCENARIO_NONE && !scenario_node_is_real(&load->scenario->nodes[step->node]))
+			scn_error(load, field,
+				  "node \"%s\" exists inside ns-3 only, nothing runs in it; name a container, or give "
+				  "the node applications:",
+				  field->text);
+	} else {
 		scn_need(load, value, "node", "h1");
+	}
 	if (scn_read_text(load, value, "run", "ping -c 1 h2", &text))
 		step->run = scn_keep(load, text);
 	scn_read_bool(load, value, "background", &step->background);

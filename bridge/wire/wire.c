@@ -59,16 +59,26 @@ static int sealed_memfd(const char *name, uint64_t size)
 	return fd;
 }
 
-/* Map a memfd that somebody else made, after checking that it is sealed and exactly this long. */
-static int map_sealed(int fd, uint64_t size, void **ret)
+/* Bytes of a memfd that somebody else made, if it is sealed. */
+static int sealed_size(int fd, uint64_t *ret)
 {
 	struct stat status;
 	int seals;
-	void *map;
 
 	seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 || (seals & MEMORY_SEALS) != MEMORY_SEALS || fstat(fd, &status) < 0 ||
-	    (uint64_t)status.st_size != size)
+	if (seals < 0 || (seals & MEMORY_SEALS) != MEMORY_SEALS || fstat(fd, &status) < 0)
+		return -EPROTO;
+	*ret = (uint64_t)status.st_size;
+	return 0;
+}
+
+/* Map it, after checking that it is exactly this long. */
+static int map_sealed(int fd, uint64_t size, void **ret)
+{
+	uint64_t actual;
+	void *map;
+
+	if (sealed_size(fd, &actual) < 0 || actual != size)
 		return -EPROTO;
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
@@ -86,7 +96,13 @@ static void close_fd(int *fd)
 
 int wire_home_open(uint32_t port_count, uint32_t ring_size, struct wire_home *ret)
 {
+	return wire_home_open_ends(port_count, 0, ring_size, ret);
+}
+
+int wire_home_open_ends(uint32_t port_count, uint32_t end_count, uint32_t ring_size, struct wire_home *ret)
+{
 	struct wire_home home = {.port_count = port_count,
+				 .stats_count = port_count + end_count,
 				 .ring_size = ring_size,
 				 .memory_fd = -1,
 				 .bell_fd = {-1, -1},
@@ -94,7 +110,7 @@ int wire_home_open(uint32_t port_count, uint32_t ring_size, struct wire_home *re
 	struct wire_memory *memory;
 	int r;
 
-	if (!geometry_is_sane(port_count, ring_size))
+	if (!geometry_is_sane(port_count, ring_size) || end_count > WIRE_ENDS_MAX)
 		return -EINVAL;
 	r = home.memory_fd = sealed_memfd("ghostbridge-wire", memory_size(port_count, ring_size));
 	if (r < 0)
@@ -119,17 +135,18 @@ int wire_home_open(uint32_t port_count, uint32_t ring_size, struct wire_home *re
 			r = -errno;
 			goto fail;
 		}
-		r = home.stats_fd[side] = sealed_memfd("ghostbridge-stats", stats_size(port_count));
+		r = home.stats_fd[side] = sealed_memfd("ghostbridge-stats", stats_size(home.stats_count));
 		if (r < 0)
 			goto fail;
-		stats = mmap(NULL, stats_size(port_count), PROT_READ | PROT_WRITE, MAP_SHARED, home.stats_fd[side], 0);
+		stats = mmap(NULL, stats_size(home.stats_count), PROT_READ | PROT_WRITE, MAP_SHARED,
+			     home.stats_fd[side], 0);
 		if (stats == MAP_FAILED) {
 			r = -errno;
 			goto fail;
 		}
 		stats->port_count = port_count;
 		home.stats[side] = stats;
-		mprotect(stats, stats_size(port_count), PROT_READ);
+		mprotect(stats, stats_size(home.stats_count), PROT_READ);
 	}
 	*ret = home;
 	return 0;
@@ -144,7 +161,7 @@ void wire_home_close(struct wire_home *home)
 		return;
 	for (int side = 0; side < 2; side++) {
 		if (home->stats[side])
-			munmap(home->stats[side], stats_size(home->port_count));
+			munmap(home->stats[side], stats_size(home->stats_count));
 		home->stats[side] = NULL;
 		close_fd(&home->stats_fd[side]);
 		close_fd(&home->bell_fd[side]);
@@ -299,6 +316,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 	size_t fd_count = FD_COUNT;
 	struct wire_msg msg = wire_msg_make(WIRE_MSG_HELLO);
 	uint32_t ring_size;
+	uint64_t size;
 	void *map;
 	int r;
 
@@ -316,7 +334,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 			     msg.arg, msg.size);
 		goto fail;
 	}
-	wire.port_count = msg.arg;
+	wire.port_count = wire.stats_count = msg.arg;
 	ring_size = msg.size;
 	wire.lag_ns = msg.value[0];
 	wire.budget_ns = msg.value[1];
@@ -360,14 +378,18 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 		goto fail;
 	wire.own_inbox = role == WIRE_ROLE_SHUTTLE ? &wire.memory->shuttle : &wire.memory->ghost;
 	wire.peer_inbox = role == WIRE_ROLE_SHUTTLE ? &wire.memory->ghost : &wire.memory->shuttle;
-	r = map_sealed(fds[FD_STATS], stats_size(wire.port_count), &map);
+	/* How many simulated ends it is for follows from its length. */
+	r = sealed_size(fds[FD_STATS], &size);
+	if (!r && size > stats_size(wire.port_count) && size <= stats_size(wire.port_count + WIRE_ENDS_MAX))
+		wire.stats_count = (uint32_t)((size - sizeof(struct stats)) / sizeof(struct stats_port));
+	r = map_sealed(fds[FD_STATS], stats_size(wire.stats_count), &map);
 	if (r < 0) {
 		diag_set(diag, r, "the counters' memory is not a sealed memfd of %zu bytes",
-			 stats_size(wire.port_count));
+			 stats_size(wire.stats_count));
 		goto fail;
 	}
 	wire.stats = map;
-	populate(map, stats_size(wire.port_count));
+	populate(map, stats_size(wire.stats_count));
 	/* Whatever the predecessor of a restarted process slept through. */
 	for (uint32_t word = 0; word < WIRE_WORDS; word++) {
 		__atomic_store_n(&wire.own_inbox->data[word], UINT64_MAX, __ATOMIC_RELAXED);
@@ -391,7 +413,7 @@ void wire_detach(struct wire *wire)
 	for (uint32_t i = 0; wire->ports && i < wire->port_count; i++)
 		close_fd(&wire->ports[i].tap_fd);
 	if (wire->stats)
-		munmap(wire->stats, stats_size(wire->port_count));
+		munmap(wire->stats, stats_size(wire->stats_count));
 	if (wire->memory)
 		munmap(wire->memory, wire->memory_size);
 	free(wire->ports);

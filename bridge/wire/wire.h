@@ -36,9 +36,13 @@
 extern "C" {
 #endif
 
+/* Ends of simulated nodes in one ghost: only their counters are shared. */
+#define WIRE_ENDS_MAX 8192
+
 /* What the daemon holds for one ghost and its shuttle. */
 struct wire_home {
 	uint32_t port_count;
+	uint32_t stats_count; /* of struct stats_port: the ports, then the ghost's simulated ends */
 	uint32_t ring_size;
 	int memory_fd;          /* sealed memfd of the wire */
 	int bell_fd[2];         /* eventfds: [0] rings the shuttle, [1] rings the ghost */
@@ -68,7 +72,8 @@ struct wire {
 	size_t memory_size;
 	struct wire_inbox *own_inbox;
 	struct wire_inbox *peer_inbox;
-	struct stats *stats; /* this side's counters */
+	struct stats *stats;  /* this side's counters */
+	uint32_t stats_count; /* of struct stats_port behind it: at least port_count */
 	uint32_t port_count;
 	struct wire_port *ports;
 	struct ring *tx; /* port_count rings this side produces into */
@@ -89,6 +94,12 @@ struct wire {
  * Return: 0 or a negative errno
  */
 int wire_home_open(uint32_t port_count, uint32_t ring_size, struct wire_home *ret);
+
+/**
+ * wire_home_open_ends() - The same for a ghost that also has ends of simulated nodes
+ * @end_count:	their number: each gets counters behind those of the ports, up to WIRE_ENDS_MAX
+ */
+int wire_home_open_ends(uint32_t port_count, uint32_t end_count, uint32_t ring_size, struct wire_home *ret);
 void wire_home_close(struct wire_home *home);
 
 /** wire_ring_size() - Ring size for a number of ports: 1 MiB, less where all together would pass WIRE_RINGS_SIZE_MAX.

@@ -20,14 +20,27 @@ BuildContext::GetScenario() const
 }
 
 Ptr<Node>
-BuildContext::GetNode(const struct scenario_end&)
+BuildContext::GetNode(const struct scenario_end& end)
 {
-    return CreateObject<Node>();
+    if (scenario_node_is_real(&m_scenario.nodes[end.node]))
+    {
+        return CreateObject<Node>();
+    }
+    Ptr<Node>& node = m_nodes[end.node];
+    if (!node)
+    {
+        node = CreateObject<Node>();
+    }
+    return node;
 }
 
 Ptr<GhostPort>
 BuildContext::Attach(const struct scenario_end& end, Ptr<NetDevice> device)
 {
+    if (!scenario_node_is_real(&m_scenario.nodes[end.node]))
+    {
+        return AttachNic(end, device);
+    }
     Ptr<GhostPort> port =
         GhostBridgeHelper(m_wire).Install(device->GetNode(), device, end.port_name);
     if (!port)
@@ -35,6 +48,49 @@ BuildContext::Attach(const struct scenario_end& end, Ptr<NetDevice> device)
         throw BuildError(end.pos, std::string("the wire has no port ") + end.port_name);
     }
     return port;
+}
+
+Ptr<GhostPort>
+BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device)
+{
+    if (end.stats >= m_wire->GetNStats())
+    {
+        throw BuildError(end.pos, std::string("the wire has no counters for ") + end.port_name);
+    }
+    const struct scenario_link& link = m_scenario.links[end.link];
+    Ptr<GhostSegment>& segment = m_segments[end.link];
+    if (!segment)
+    {
+        segment = CreateObject<GhostSegment>();
+    }
+    Mac48Address address;
+    address.CopyFrom(end.mac);
+    device->SetAddress(address);
+    Ptr<GhostNic> nic = CreateObject<GhostNic>();
+    nic->SetAddress(address);
+    device->GetNode()->AddDevice(nic);
+    Ptr<GhostPort> port = CreateObject<GhostPort>();
+    nic->Connect(port, static_cast<uint16_t>(link.mtu), segment);
+    port->Connect(nic,
+                  m_wire->GetStats(end.stats),
+                  !scenario_role_has_ip(m_scenario.nodes[end.node].role),
+                  device);
+    m_wire->AddInner(port);
+    m_nics[static_cast<uint32_t>(&end - m_scenario.ends)] = nic;
+    return port;
+}
+
+Ptr<GhostNic>
+BuildContext::GetNic(uint32_t end) const
+{
+    auto found = m_nics.find(end);
+    return found == m_nics.end() ? nullptr : found->second;
+}
+
+const std::map<uint32_t, Ptr<Node>>&
+BuildContext::GetSimulatedNodes() const
+{
+    return m_nodes;
 }
 
 int64_t

@@ -4,10 +4,12 @@
 
 #include "bridge/scenario/scenario.h"
 
+#include "../model/ghost-nic.h"
 #include "../model/ghost-port.h"
 
 #include "ns3/node.h"
 
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -54,14 +56,15 @@ class BuildContext
     /**
      * \brief The simulated node that carries an end's device.
      * \param end of a link of this ghost
-     * \return a node of its own for each end of a real node
+     * \return a node of its own for each end of a real node; one for all ends of a simulated one
      */
     Ptr<Node> GetNode(const struct scenario_end& end);
 
     /**
-     * \brief Connect the device of a real node's end to its port of the wire.
+     * \brief Connect the device of an end to what is behind it: the port of the wire for a real
+     * node, a GhostNic for a simulated one. A builder need not know which.
      * \param end whose port
-     * \param device on the end's node; gets the end's MAC address
+     * \param device on the end's node, already added to it; gets the end's MAC address
      * \return the port; throws a BuildError when the wire has none of that name
      */
     Ptr<GhostPort> Attach(const struct scenario_end& end, Ptr<NetDevice> device);
@@ -75,9 +78,25 @@ class BuildContext
      */
     static int64_t StreamOf(const std::string& name);
 
+    /**
+     * \brief Interface of a simulated node that an end became.
+     * \param end index in the scenario
+     * \return nullptr for a real node's end, or before its link was built
+     */
+    Ptr<GhostNic> GetNic(uint32_t end) const;
+
+    /// The simulated nodes of this ghost, by their index in the scenario.
+    const std::map<uint32_t, Ptr<Node>>& GetSimulatedNodes() const;
+
   private:
-    const struct scenario& m_scenario; //!< borrowed
-    GhostWire* m_wire;                 //!< borrowed
+    /// Attach for a simulated node.
+    Ptr<GhostPort> AttachNic(const struct scenario_end& end, Ptr<NetDevice> device);
+
+    const struct scenario& m_scenario;                //!< borrowed
+    GhostWire* m_wire;                                //!< borrowed
+    std::map<uint32_t, Ptr<Node>> m_nodes;            //!< simulated ones
+    std::map<uint32_t, Ptr<GhostNic>> m_nics;         //!< by index of their end
+    std::map<uint32_t, Ptr<GhostSegment>> m_segments; //!< by index of their link
 };
 
 /// Build a link of kind csma.

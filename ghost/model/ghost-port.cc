@@ -2,6 +2,7 @@
 #include "ghost-port.h"
 
 #include "ghost-medium.h"
+#include "ghost-nic.h"
 #include "ghost-tag.h"
 #include "ghost-wire.h"
 
@@ -45,6 +46,7 @@ GhostPort::DoDispose()
 {
     m_device = nullptr;
     m_medium = nullptr;
+    m_nic = nullptr;
     Object::DoDispose();
 }
 
@@ -52,15 +54,38 @@ void
 GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
 {
     NS_LOG_FUNCTION(this << index << device);
-    NS_ASSERT(device->SupportsSendFrom());
     m_wire = wire;
     m_index = index;
+    ConnectDevice(device, wire->GetStats(index), wire->GetPort(index).promiscuous);
+    wire->SetHandler(index, this);
+}
+
+void
+GhostPort::Connect(Ptr<GhostNic> nic,
+                   struct stats_port& stats,
+                   bool promiscuous,
+                   Ptr<NetDevice> device)
+{
+    NS_LOG_FUNCTION(this << nic << device);
+    m_nic = nic;
+    ConnectDevice(device, stats, promiscuous);
+}
+
+void
+GhostPort::ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous)
+{
+    NS_ASSERT(device->SupportsSendFrom());
     m_device = device;
     m_context = device->GetNode()->GetId();
-    m_promiscuous = wire->GetPort(index).promiscuous;
-    m_stats = &wire->GetStats(index);
-    wire->SetHandler(index, this);
+    m_promiscuous = promiscuous;
+    m_stats = &stats;
     device->SetPromiscReceiveCallback(MakeCallback(&GhostPort::Receive, this));
+}
+
+void
+GhostPort::Close()
+{
+    m_closed = true;
 }
 
 void
@@ -128,8 +153,25 @@ GhostPort::Inject(const uint8_t* frame, uint32_t len)
     from.CopyFrom(frame + 6);
     uint16_t type = static_cast<uint16_t>(frame[12] << 8 | frame[13]);
     uint32_t payload = len - HEADER_SIZE;
-    Ptr<Packet> packet = Create<Packet>(frame + HEADER_SIZE, payload);
+    Transmit(Create<Packet>(frame + HEADER_SIZE, payload), from, to, type);
+}
 
+bool
+GhostPort::SendFrame(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
+{
+    if (m_closed || !m_device)
+    {
+        return false;
+    }
+    stats_add(&m_stats->up.frames, 1);
+    stats_add(&m_stats->up.bytes, HEADER_SIZE + packet->GetSize());
+    return Transmit(packet, from, to, type);
+}
+
+bool
+GhostPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
+{
+    uint32_t payload = packet->GetSize();
     uint16_t protocol = type;
     if (type <= LENGTH_MAX || payload < PAYLOAD_MIN)
     {
@@ -144,6 +186,7 @@ GhostPort::Inject(const uint8_t* frame, uint32_t len)
         m_sent--;
         stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);
     }
+    return accepted;
 }
 
 bool
@@ -179,8 +222,38 @@ GhostPort::Receive(Ptr<NetDevice> device,
 }
 
 void
+GhostPort::DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
+{
+    if (m_closed)
+    {
+        // Nobody will look at it; it has arrived all the same.
+        stats_add(&m_stats->down.frames, 1);
+        stats_add(&m_stats->down.bytes, HEADER_SIZE + packet->GetSize());
+        return;
+    }
+    Ptr<Packet> copy = packet->Copy();
+    GhostTag tag;
+    if (copy->RemovePacketTag(tag))
+    {
+        protocol = tag.GetType();
+        if (copy->GetSize() > tag.GetLength())
+        {
+            copy->RemoveAtEnd(copy->GetSize() - tag.GetLength());
+        }
+    }
+    stats_add(&m_stats->down.frames, 1);
+    stats_add(&m_stats->down.bytes, HEADER_SIZE + copy->GetSize());
+    m_nic->Receive(copy, protocol, Mac48Address::ConvertFrom(from), Mac48Address::ConvertFrom(to));
+}
+
+void
 GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
 {
+    if (m_nic)
+    {
+        DeliverToNic(packet, protocol, from, to);
+        return;
+    }
     uint32_t payload = packet->GetSize();
     uint16_t type = protocol;
     GhostTag tag;

@@ -3,7 +3,9 @@
 #define GHOST_PORT_H
 
 #include "ghost-medium.h"
+#include "ghost-nic.h"
 
+#include "ns3/mac48-address.h"
 #include "ns3/net-device.h"
 #include "ns3/nstime.h"
 #include "ns3/object.h"
@@ -22,6 +24,9 @@ class GhostWire;
  * device receives goes to the wire, filtered as a NIC would unless promiscuous. Every frame comes
  * out byte for byte as it went in. The port sits beside the device's protocol stack, if any: it
  * takes the device's promiscuous receive callback.
+ *
+ * The end of a simulated node is a port as well, with a GhostNic in the place of the container, so
+ * that queues, delays, order and books of a link are the same whoever is at its ends.
  */
 class GhostPort : public Object
 {
@@ -41,6 +46,19 @@ class GhostPort : public Object
      * \param device where frames enter the simulation; must be on a node and support SendFrom
      */
     void Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device);
+
+    /**
+     * \brief Join the interface of a simulated node and a device.
+     * \param nic whose frames are sent, and who gets those received
+     * \param stats counters of this end, borrowed
+     * \param promiscuous whether it gets frames for other stations, too
+     * \param device as for a wire
+     */
+    void
+    Connect(Ptr<GhostNic> nic, struct stats_port& stats, bool promiscuous, Ptr<NetDevice> device);
+
+    /// Take nothing more from a simulated node: the run is about to end.
+    void Close();
 
     /**
      * \brief Hold received frames back by a constant time before they leave.
@@ -74,6 +92,14 @@ class GhostPort : public Object
      */
     void Inject(const uint8_t* frame, uint32_t len);
 
+    /**
+     * \brief Send a frame of a simulated node from the device.
+     * \param packet payload; taken over
+     * \param type type or length field, host order
+     * \return false if it was dropped at once
+     */
+    bool SendFrame(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
+
     /// \return the node's id
     uint32_t GetContext() const;
 
@@ -95,10 +121,21 @@ class GhostPort : public Object
                  const Address& to,
                  NetDevice::PacketType type);
 
+    /// Take the device's receive callback.
+    void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);
+
+    /// Hand a frame to the link. \return false if its queue is full: counted
+    bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
+
+    /// Hand a received frame to the simulated node.
+    void DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
+
     /// Write a received frame to the wire.
     void Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
 
-    GhostWire* m_wire{nullptr};   //!< borrowed
+    GhostWire* m_wire{nullptr};   //!< borrowed; nullptr for a simulated node
+    Ptr<GhostNic> m_nic;          //!< interface of a simulated node, or nullptr
+    bool m_closed{false};         //!< see Close
     uint32_t m_index{0};          //!< on the wire
     Ptr<NetDevice> m_device;      //!< where frames enter
     uint32_t m_context{0};        //!< node id

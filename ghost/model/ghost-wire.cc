@@ -89,6 +89,18 @@ GhostWire::GetStats(uint32_t index)
     return stats_ports(m_wire.stats)[index];
 }
 
+uint32_t
+GhostWire::GetNStats() const
+{
+    return m_wire.stats_count;
+}
+
+void
+GhostWire::AddInner(Ptr<GhostPort> port)
+{
+    m_inner.push_back(port);
+}
+
 uint64_t
 GhostWire::GetBudget() const
 {
@@ -192,6 +204,11 @@ GhostWire::HandleControl()
         break;
     case WIRE_MSG_QUIESCE:
         m_quiesceNs = MonotonicNs() + QUIESCE_NS;
+        // Simulated nodes never rest: routing protocols and applications send until told.
+        for (const Ptr<GhostPort>& port : m_inner)
+        {
+            port->Close();
+        }
         break;
     case WIRE_MSG_STOP:
         m_running = false;
@@ -363,6 +380,10 @@ GhostWire::InFlight() const
     {
         count += port.waiting;
         count += port.handler ? port.handler->GetInFlight() : 0;
+    }
+    for (const Ptr<GhostPort>& port : m_inner)
+    {
+        count += port->GetInFlight();
     }
     return count > 0 ? static_cast<uint64_t>(count) : 0;
 }

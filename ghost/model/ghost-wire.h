@@ -6,6 +6,8 @@
 
 #include "bridge/wire/wire.h"
 
+#include "ns3/ptr.h"
+
 #include <string>
 #include <vector>
 
@@ -50,8 +52,17 @@ class GhostWire : public GhostInput
      */
     void SetHandler(uint32_t index, GhostPort* port);
 
-    /// Counters of a port, in shared memory.
+    /// Counters of a port, or behind those of an end inside, in shared memory.
     struct stats_port& GetStats(uint32_t index);
+
+    /// Number of such counters.
+    uint32_t GetNStats() const;
+
+    /**
+     * \brief Make known the port of a simulated node, whose frames may be under way, too.
+     * \param port kept
+     */
+    void AddInner(Ptr<GhostPort> port);
 
     /// Lateness that still counts as on time, ns.
     uint64_t GetBudget() const;
@@ -128,14 +139,15 @@ class GhostWire : public GhostInput
     uint64_t InFlight() const;
     void AccountLost();
 
-    struct wire m_wire;             //!< the attached wire
-    std::vector<PortState> m_ports; //!< by index
-    std::vector<Head> m_heads;      //!< heap of ports that have a frame
-    std::vector<uint32_t> m_dirty;  //!< ports with something to publish
-    uint64_t m_originNs{0};         //!< monotonic time of simulated 0, plus half the lag
-    uint64_t m_clockNs{0};          //!< monotonic clock as last read
-    uint64_t m_controlNs{0};        //!< when the control socket was last looked at
-    uint64_t m_quiesceNs{0};        //!< until when QUIESCED is due; 0: not asked
+    struct wire m_wire;                  //!< the attached wire
+    std::vector<PortState> m_ports;      //!< by index
+    std::vector<Ptr<GhostPort>> m_inner; //!< ports of simulated nodes
+    std::vector<Head> m_heads;           //!< heap of ports that have a frame
+    std::vector<uint32_t> m_dirty;       //!< ports with something to publish
+    uint64_t m_originNs{0};              //!< monotonic time of simulated 0, plus half the lag
+    uint64_t m_clockNs{0};               //!< monotonic clock as last read
+    uint64_t m_controlNs{0};             //!< when the control socket was last looked at
+    uint64_t m_quiesceNs{0};             //!< until when QUIESCED is due; 0: not asked
     struct wire_pace m_pace
     {
     };                         //!< how often to wake

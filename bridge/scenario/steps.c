@@ -29,7 +29,7 @@ static void load_step(struct scn_load *load, const struct scn_value *value, stru
 		if (step->node != SCENARIO_NONE && !scenario_node_is_real(&load->scenario->nodes[step->node]))
 			scn_error(load, field,
 				  "node \"%s\" exists inside ns-3 only, nothing runs in it; name a container, or give "
-				  "the node applications:",
+				  "the node applications",
 				  field->text);
 	} else {
 		scn_need(load, value, "node", "h1");

@@ -99,6 +99,9 @@ class BuildContext
     std::map<uint32_t, Ptr<GhostSegment>> m_segments; //!< by index of their link
 };
 
+/// Build what is behind the ends of simulated nodes, once all links are built.
+void BuildSimulatedNodes(BuildContext& context);
+
 /// Build a link of kind csma.
 void BuildCsma(BuildContext& context, const struct scenario_link& link);
 

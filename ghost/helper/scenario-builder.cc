@@ -33,6 +33,7 @@ ScenarioBuilder::Build()
                 BuildLink(context, m_scenario.links[i]);
             }
         }
+        BuildSimulatedNodes(context);
     }
     catch (const BuildError& error)
     {

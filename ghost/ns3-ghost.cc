@@ -8,6 +8,7 @@
  * Exit status: 0 asked to stop, 65 the other side of the wire wrote nonsense (EX_DATAERR), 1 else.
  */
 #include "helper/scenario-builder.h"
+#include "model/ghost-changes.h"
 #include "model/ghost-simulator-impl.h"
 #include "model/ghost-wire.h"
 #include "sandbox.h"
@@ -99,12 +100,14 @@ Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
     GlobalValue::Bind("SchedulerType", StringValue("ns3::PriorityQueueScheduler"));
     RngSeedManager::SetRun(scenario.seed);
 
-    std::string error = ScenarioBuilder(scenario, index, &wire).Build();
+    GhostChanges changes(scenario);
+    std::string error = ScenarioBuilder(scenario, index, &wire, &changes).Build();
     if (!error.empty())
     {
         std::fprintf(stderr, "ns3-ghost: %s\n", error.c_str());
         return EXIT_FAILURE;
     }
+    wire.SetChanges(&changes, index);
     dl_iterate_phdr(Populate, nullptr);
     DynamicCast<GhostSimulatorImpl>(Simulator::GetImplementation())->SetInput(&wire);
     if (int r = SandboxEnter())

@@ -21,8 +21,8 @@ struct verb {
 	int (*main)(const struct verb *verb, int argc, char **argv);
 };
 
-extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, verb_exec, verb_shell, verb_validate,
-	verb_doctor;
+extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, verb_exec, verb_shell, verb_set,
+	verb_validate, verb_doctor;
 
 #define OPTION_SETS_MAX 256
 

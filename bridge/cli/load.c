@@ -61,6 +61,25 @@ static ssize_t read_file(const char *path, char **ret)
 	return (ssize_t)filled;
 }
 
+/* A file that the scenario at @data names is looked for beside it. */
+static int read_named(void *data, const char *name, char **ret_data, size_t *ret_size)
+{
+	const char *scenario = data, *slash = strrchr(scenario, '/');
+	char path[4096];
+	ssize_t size;
+
+	if (name[0] == '/' || !slash)
+		snprintf(path, sizeof(path), "%s", name);
+	else if ((size_t)snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - scenario), scenario, name) >=
+		 sizeof(path))
+		return -ENAMETOOLONG;
+	size = read_file(path, ret_data);
+	if (size < 0)
+		return (int)size;
+	*ret_size = (size_t)size;
+	return 0;
+}
+
 static void base_name(const char *path, char *ret, size_t size)
 {
 	const char *slash = strrchr(path, '/');
@@ -82,6 +101,8 @@ int load_scenario(const char *path, const struct options *options, uint32_t work
 
 	base_name(path, name, sizeof(name));
 	load.default_name = name;
+	load.read_file = read_named;
+	load.read_file_data = (void *)(uintptr_t)path;
 	size = read_file(path, &data);
 	if (size < 0)
 		return cli_error(EXIT_USAGE, "cannot read %s: %s", path, strerror((int)-size));

@@ -84,10 +84,12 @@ static json_t *commands_json(const struct daemon *daemon)
 	for (size_t i = 0; daemon->experiment->steps && i < scenario->step_count; i++) {
 		const struct step *step = &daemon->steps.items[i];
 
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:i}", "kind", "step", "name",
-						      scenario->steps[i].name, "node",
-						      scenario->nodes[scenario->steps[i].node].name, "state",
-						      steps_state_name(step->state), "pid", (int)step->pid));
+		json_t *entry = json_pack("{s:s,s:s,s:s,s:i}", "kind", "step", "name", scenario->steps[i].name, "state",
+					  steps_state_name(step->state), "pid", (int)step->pid);
+
+		if (scenario->steps[i].node != SCENARIO_NONE)
+			json_object_set_new(entry, "node", json_string(scenario->nodes[scenario->steps[i].node].name));
+		json_array_append_new(list, entry);
 	}
 	for (size_t i = 0; i < daemon->starts.count; i++) {
 		const struct start *start = &daemon->starts.items[i];
@@ -117,6 +119,7 @@ json_t *control_status(struct daemon *daemon)
 	json_object_set_new(status, "nodes", nodes_json(daemon));
 	json_object_set_new(status, "ghosts", ghosts_json(daemon));
 	json_object_set_new(status, "commands", commands_json(daemon));
+	json_object_set_new(status, "changes", changes_json(daemon));
 	json_object_set_new(status, "incidents", report_incidents(daemon));
 	figures = daemon->origin_ns ? report_figures(daemon) : NULL;
 	if (figures) {

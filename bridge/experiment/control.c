@@ -29,6 +29,7 @@ static void client_free(struct control_client *client)
 	/* A command whose terminal or caller is gone should not outlive it. */
 	if (client->pid > 0 && kill(-client->pid, SIGHUP) == 0)
 		kill(-client->pid, SIGTERM);
+	changes_forget(&control->daemon->changes, client);
 	loop_remove(&control->daemon->loop, &client->source);
 	for (int i = 0; i < CONTROL_FDS; i++) {
 		if (client->fds[i] >= 0)
@@ -81,6 +82,12 @@ void control_answer(struct control_client *client, json_t *answer, bool is_last)
 	client->is_done |= is_last || !grown;
 }
 
+void control_reply(struct control_client *client, json_t *answer)
+{
+	control_answer(client, answer, true);
+	client_flush(client);
+}
+
 static void forward_signal(const struct control_client *client, json_t *request)
 {
 	int sig = (int)json_integer_value(json_object_get(request, "signal"));
@@ -101,6 +108,8 @@ static void handle_line(struct control_client *client, const char *line)
 		control_answer(client, control_status(client->control->daemon), true);
 	else if (verb && strcmp(verb, "exec") == 0 && client->pid == 0)
 		control_exec(client, request);
+	else if (verb && strcmp(verb, "set") == 0)
+		changes_request(client, request);
 	else
 		control_answer(client, json_pack("{s:s}", "error", "this experiment does not know that request"), true);
 	json_decref(request);

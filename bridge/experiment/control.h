@@ -4,7 +4,8 @@
  *
  * STATE_DIR/control.sock, a stream of JSON objects, one to a line, root's only. A client sends one request,
  * {"verb": "status"} or {"verb": "exec", "node": "h1", "argv": [...], "terminal": false} with fds 0, 1, 2 attached, and
- * gets one answer; an exec gets {"exit": N} at its end and may be sent {"signal": N} until then.
+ * gets one answer; {"verb": "set", "changes": ["lan delay=50ms"]} gets it when the simulator has made the changes; an
+ * exec gets {"exit": N} at its end and may be sent {"signal": N} until then.
  */
 #ifndef EXPERIMENT_CONTROL_H
 #define EXPERIMENT_CONTROL_H
@@ -58,6 +59,9 @@ bool control_reaped(struct control *control, pid_t pid, int status);
 
 /** control_answer() - Queue one line for a client; takes over the reference to @answer. */
 void control_answer(struct control_client *client, json_t *answer, bool is_last);
+
+/** control_reply() - The same as the last answer, sent at once; the client may be gone afterwards. */
+void control_reply(struct control_client *client, json_t *answer);
 
 /** control_exec() - The exec verb: start the command or answer why not. */
 void control_exec(struct control_client *client, json_t *request);

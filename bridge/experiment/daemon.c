@@ -103,6 +103,8 @@ int daemon_open(struct daemon *daemon, struct experiment *experiment, struct lab
 		return diag_set(diag, r, "cannot watch signals: %s", strerror(-r));
 	}
 	r = steps_open(&daemon->steps, daemon->scenario);
+	if (r == 0)
+		r = changes_open(&daemon->changes, daemon->scenario);
 	daemon->peers = calloc(daemon->scenario->ghost_count + 1u, sizeof(*daemon->peers));
 	daemon->expects = calloc(daemon->scenario->expect_count + 1, sizeof(*daemon->expects));
 	if (r < 0 || !daemon->peers || !daemon->expects)
@@ -124,6 +126,7 @@ void daemon_close(struct daemon *daemon)
 	sampler_close(&daemon->sampler);
 	starts_close(&daemon->starts);
 	steps_close(&daemon->steps);
+	changes_close(&daemon->changes);
 	loop_remove(&daemon->loop, &daemon->signals);
 	loop_close(&daemon->loop);
 }
@@ -160,6 +163,8 @@ static uint64_t run_clock(struct daemon *daemon)
 	now_ns = daemon_now_ns(daemon);
 	if (!daemon->is_ending && daemon->experiment->steps)
 		steps_run_due(&daemon->steps, daemon, now_ns);
+	if (!daemon->is_ending)
+		changes_run_due(daemon, now_ns);
 	if (sampler_next_ns(&daemon->sampler) <= now_ns) {
 		sampler_take(&daemon->sampler, daemon, now_ns);
 		show_progress(daemon, now_ns);
@@ -167,6 +172,8 @@ static uint64_t run_clock(struct daemon *daemon)
 	next_ns = sampler_next_ns(&daemon->sampler);
 	if (!daemon->is_ending && daemon->experiment->steps)
 		next_ns = earlier(next_ns, steps_next_ns(&daemon->steps));
+	if (!daemon->is_ending)
+		next_ns = earlier(next_ns, changes_next_ns(&daemon->changes, daemon->scenario));
 	return daemon->origin_ns + next_ns;
 }
 

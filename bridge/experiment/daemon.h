@@ -5,6 +5,7 @@
 #ifndef EXPERIMENT_DAEMON_H
 #define EXPERIMENT_DAEMON_H
 
+#include "bridge/experiment/changes.h"
 #include "bridge/experiment/control.h"
 #include "bridge/experiment/expect.h"
 #include "bridge/experiment/experiment.h"
@@ -33,6 +34,7 @@ struct daemon {
 	size_t peers_count;
 	struct starts starts;
 	struct steps steps;
+	struct changes changes;
 	struct sampler sampler;
 	struct control control;
 	struct expect_result *expects;

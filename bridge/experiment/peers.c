@@ -70,11 +70,15 @@ static void control_ready(void *data, uint32_t events)
 		peer->state = PEER_READY;
 		if (daemon->origin_ns) { /* a successor: the barrier is long past */
 			peer->state = PEER_RUNNING;
+			if (peer->role == WIRE_ROLE_GHOST)
+				changes_resend(peers);
 			peer_send(peer, WIRE_MSG_START, daemon->origin_ns);
 		}
 	} else if (msg.type == WIRE_MSG_QUIESCED && peer->state == PEER_QUIESCING) {
 		peer->state = PEER_QUIESCED;
 		peer->under_way = msg.value[0];
+	} else if (msg.type == WIRE_MSG_CHANGED && peer->role == WIRE_ROLE_GHOST) {
+		changes_answered(daemon, &msg);
 	} else if (msg.type == WIRE_MSG_ERROR) {
 		memcpy(peer->error, msg.text, sizeof(peer->error));
 	} else if (msg.type != WIRE_MSG_QUIESCED) { /* one that comes after we gave up waiting is only late */

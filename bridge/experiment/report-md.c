@@ -10,6 +10,7 @@
 #include "bridge/experiment/report.h"
 
 #define INTERVALS_SHOWN 8
+#define CHANGES_SHOWN   100
 
 static json_t *at(json_t *object, const char *key)
 {
@@ -98,10 +99,30 @@ static void write_lists(json_t *report, FILE *stream)
 		      stream);
 		json_array_foreach(at(report, "steps"), i, entry)
 		{
+			if (!at(entry, "run")) {
+				fprintf(stream, "| %s | | changes %s | %.3f | | %s |\n", text(entry, "name"),
+					text(entry, "changes"), number(entry, "started_s"), text(entry, "ended"));
+				continue;
+			}
 			step_text(entry, how, sizeof(how));
 			fprintf(stream, "| %s | %s | `%s` | %.3f | %.3f | %s |\n", text(entry, "name"),
 				text(entry, "node"), text(entry, "run"), number(entry, "started_s"),
 				number(entry, "ended_s"), how);
+		}
+	}
+	if (json_array_size(at(report, "changes")) > 0) {
+		fputs("\n## Changes of links\n\n| simulated time (s) | link or end | what | by |\n|--:|---|---|---|\n",
+		      stream);
+		json_array_foreach(at(report, "changes"), i, entry)
+		{
+			if (i == CHANGES_SHOWN) {
+				fprintf(stream, "| ... | | %zu more in report.json | |\n",
+					json_array_size(at(report, "changes")) - i);
+				break;
+			}
+			fprintf(stream, "| %.9f | %s%s%s | %s: %s | %s |\n", number(entry, "at_s"), text(entry, "link"),
+				at(entry, "end") ? ", " : "", text(entry, "end"), text(entry, "key"),
+				text(entry, "value"), text(entry, "by"));
 		}
 	}
 	if (json_array_size(at(report, "expect")) > 0) {
@@ -235,6 +256,8 @@ void report_summary(json_t *report, const char *rundir, FILE *stream)
 	json_array_foreach(at(report, "steps"), i, entry)
 	{
 		good = json_is_true(at(entry, "ok"));
+		if (!at(entry, "run"))
+			continue; /* a change; those that matter here went wrong, and that is an incident */
 		step_text(entry, how, sizeof(how));
 		fprintf(stream, "%s%s%s step %s on %s: %s after %.2f s\n", paint(colour, good), good ? "✓" : "✗", plain,
 			text(entry, "name"), text(entry, "node"), how,

@@ -253,10 +253,16 @@ static json_t *steps_json(const struct daemon *daemon, bool *ret_failed)
 
 	for (size_t i = 0; daemon->experiment->steps && i < scenario->step_count; i++) {
 		const struct step *step = &daemon->steps.items[i];
-		json_t *entry = json_pack("{s:s,s:s,s:s}", "name", scenario->steps[i].name, "node",
-					  scenario->nodes[scenario->steps[i].node].name, "run", scenario->steps[i].run);
+		const struct scenario_step *plan = &scenario->steps[i];
+		json_t *entry = json_pack("{s:s}", "name", plan->name);
 		bool ok, cut;
 
+		if (plan->run) {
+			json_object_set_new(entry, "node", json_string(scenario->nodes[plan->node].name));
+			json_object_set_new(entry, "run", json_string(plan->run));
+		} else {
+			json_object_set_new(entry, "changes", json_string(scenario->links[plan->link].name));
+		}
 		if (step->state != STEP_WAITING && step->state != STEP_SKIPPED)
 			json_object_set_new(entry, "started_s", seconds(step->started_ns));
 		if (step->state > STEP_RUNNING && step->state != STEP_SKIPPED) {
@@ -376,6 +382,7 @@ json_t *report_make(struct daemon *daemon, int *ret_exit)
 			   json_real((double)daemon->ready_ms_tenths / 1e4), "steps", steps, "expect");
 	json_object_update(report, figures);
 	json_decref(figures);
+	json_object_set_new(report, "changes", changes_json(daemon));
 	json_object_set_new(report, "incidents", report_incidents(daemon));
 	if (interrupted)
 		json_object_set_new(report, "interrupted", json_true());

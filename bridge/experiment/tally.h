@@ -5,10 +5,10 @@
  * The shuttle counts at the TAP, the ghost at the simulated device, and nobody else between the two:
  *
  *	up	read from TAP = runt + oversize + no-ghost		(shuttle)
- *			      + queue + medium + lost			(ghost)
+ *			      + queue + medium + lost + down		(ghost)
  *			      + transmitted by the device + in-flight
  *	medium	copies = what each *other* end's device transmitted; a device got `received` of them
- *	down	copies = filtered (ghost) + tap-down + tap-error (shuttle) + written to TAP + in-flight
+ *	down	copies = filtered + down (ghost) + tap-down + tap-error (shuttle) + written to TAP + in-flight
  *
  * An end of a simulated node has no TAP: its frames begin and end at the node's stack, which the ghost counts.
  *

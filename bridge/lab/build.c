@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "bridge/lab/container.h"
@@ -190,6 +192,15 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		if (scenario_node_is_real(&scenario->nodes[i]))
 			err = inside_finish(lab, i, diag);
 	return err;
+}
+
+int lab_tap_set_carrier(struct lab *lab, uint32_t end, bool carrier)
+{
+	int fd = lab_tap_fd(lab, end), value = carrier;
+
+	if (fd < 0)
+		return -EBADF;
+	return ioctl(fd, TUNSETCARRIER, &value) < 0 ? -errno : 0;
 }
 
 int lab_tap_fd(const struct lab *lab, uint32_t end)

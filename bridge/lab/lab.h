@@ -88,6 +88,9 @@ enum lab_offload {
 /** lab_tap_offload() - What the TAP of one simulated end does: enum lab_offload bits, 0 without lab_use_offload(). */
 uint32_t lab_tap_offload(const struct lab *lab, uint32_t end);
 
+/** lab_tap_set_carrier() - Say whether the TAP of one simulated end has carrier. Return: 0 or a negative errno. */
+int lab_tap_set_carrier(struct lab *lab, uint32_t end, bool carrier);
+
 /**
  * lab_tap_dropped() - Frames that the kernel dropped on their way out because nobody read the TAP in time
  * @ret:	since the TAP was made

@@ -72,6 +72,8 @@ static void put_quoted(struct out *out, const char *text)
 	for (; *c; c++) {
 		if (*c == '"' || *c == '\\')
 			snprintf(escape, sizeof(escape), "\\%c", *c);
+		else if (*c == '\n')
+			snprintf(escape, sizeof(escape), "\\n");
 		else if (*c < 0x20 || *c == 0x7f)
 			snprintf(escape, sizeof(escape), "\\x%02X", *c);
 		/* C1 controls, line separators and the byte order mark come in by escapes only, and leave so */

@@ -74,8 +74,10 @@ report(struct scn_load *load, struct scenario_pos pos, const char *set, const ch
 		return;
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
-	if (text && asprintf(&all, "%s%s%s%s%s%s", set ? "--set " : "", set ? scn_show(set).text : "", set ? ": " : "",
-			     path, *path ? ": " : "", text) < 0)
+	if (load->source)
+		pos = load->source_pos;
+	if (text && asprintf(&all, "%s%s%s%s%s%s%s", set ? "--set " : "", set ? scn_show(set).text : "",
+			     set ? ": " : "", load->source ? load->source : "", path, *path ? ": " : "", text) < 0)
 		all = NULL;
 	free(text);
 	keep_error(load, pos, all);

@@ -219,6 +219,13 @@ static void find_step(struct scn_load *load, const struct scn_value *value, stru
 	if (!scn_text(load, value) || load->steps_unknown)
 		return;
 	expect->step = scn_index_find(&load->step_index, value->text, value->len);
+	if (expect->step != SCENARIO_NONE && scn_step_is_change(load, expect->step)) {
+		scn_error(load, value,
+			  "step \"%s\" changes a link: it has neither exit status nor output; expect them of a "
+			  "step with run",
+			  value->text);
+		return;
+	}
 	if (expect->step != SCENARIO_NONE || load->reported >= SCN_REPORTED_MAX)
 		return;
 	scn_guess_init(&guess, value->text);

@@ -12,13 +12,17 @@
 
 #include "bridge/scenario/scenario.h"
 
-#define SCN_DEPTH_MAX    16    /* levels of maps and lists */
-#define SCN_VALUES_MAX   50000 /* maps, lists and scalars in one file */
-#define SCN_KEY_LEN_MAX  128   /* characters; YAML itself ends at 1024 for a key on one line */
-#define SCN_NAME_MAX     31    /* characters of a node, link, step or experiment name */
-#define SCN_IFNAME_MAX   15    /* the kernel's IFNAMSIZ without the NUL */
-#define SCN_WORKERS_MAX  64    /* ghosts */
-#define SCN_REPORTED_MAX 500   /* errors looked at; the first SCENARIO_ERRORS_MAX in file order are kept */
+#define SCN_DEPTH_MAX        16    /* levels of maps and lists */
+#define SCN_VALUES_MAX       50000 /* maps, lists and scalars in one file */
+#define SCN_KEY_LEN_MAX      128   /* characters; YAML itself ends at 1024 for a key on one line */
+#define SCN_NAME_MAX         31    /* characters of a node, link, step or experiment name */
+#define SCN_IFNAME_MAX       15    /* the kernel's IFNAMSIZ without the NUL */
+#define SCN_WORKERS_MAX      64    /* ghosts */
+#define SCN_RATE_BPS_MAX     UINT64_C(400000000000)
+#define SCN_DELAY_NS_MAX     UINT64_C(10000000000)
+#define SCN_QUEUE_FRAMES_MAX 100000
+#define SCN_AT_NS_MAX        (UINT64_C(7) * 86400 * 1000000000)
+#define SCN_REPORTED_MAX     500 /* errors looked at; the first SCENARIO_ERRORS_MAX in file order are kept */
 
 /* ---- arena.c: memory that is freed all at once, and a hash index over it ---- */
 
@@ -102,8 +106,15 @@ struct scn_load {
 	struct scn_value *root;
 	struct scn_index node_index; /* node names */
 	struct scn_index step_index;
+	struct scn_index link_index;
+	bool *bad_links;    /* per link: something of it was reported; references to it cannot be judged */
+	size_t change_room; /* in scenario->changes */
+	const char *source; /* "FILE.csv:12: " while a row of another file is read; errors stand at source_pos then */
+	struct scenario_pos source_pos;
+	bool inlined;       /* the tree has the contents of other files in it, which the text had not */
 	bool nodes_unknown; /* `nodes` itself is wrong: references to nodes cannot be judged */
 	bool steps_unknown;
+	bool links_unknown;
 	struct scn_end_draft *drafts; /* one per scenario->ends */
 };
 
@@ -243,6 +254,9 @@ enum scn_unit {
 
 bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const char *key, const char *need,
 		   enum scn_unit unit, uint64_t min, uint64_t max, uint64_t *ret);
+/** scn_read_ratio() - "0.1%" as 0.001; from 0% to 100%. */
+bool scn_read_ratio(struct scn_load *load, const struct scn_value *map, const char *key, double *ret);
+/** scn_read_percent() - The same without 0%. */
 bool scn_read_percent(struct scn_load *load, const struct scn_value *map, const char *key, double *ret);
 
 /* A number written with digits and at most one point: digits / 10^decimals. */
@@ -289,6 +303,45 @@ void scn_load_simulated(struct scn_load *load, const struct scn_value *map, stru
 void scn_load_links(struct scn_load *load);
 void scn_load_steps(struct scn_load *load);
 void scn_load_expects(struct scn_load *load);
+
+void scn_load_timeline(struct scn_load *load);
+
+/* ---- changes.c ---- */
+
+/** scn_find_link() - "lan" or "lan.h1" or "lan.h1.eth0"; reports, returns false. @ret_end: SCENARIO_NONE for a link. */
+bool scn_find_link(struct scn_load *load, const struct scn_value *value, uint32_t *ret_link, uint32_t *ret_end);
+
+/** scn_find_link_end() - The end of @link called @name, "h1" or "h1.eth0"; reports, returns SCENARIO_NONE. */
+uint32_t scn_find_link_end(struct scn_load *load, const struct scn_value *value, uint32_t link, const char *name);
+
+/** scn_step_is_change() - Whether a step changes a link, so that nothing runs in it. */
+static inline bool scn_step_is_change(const struct scn_load *load, uint32_t step)
+{
+	return load->scenario->steps[step].link != SCENARIO_NONE;
+}
+
+/** scn_load_set() - Keep every change of a map {key: value}; time, link, end and step are those of @change. */
+void scn_load_set(struct scn_load *load, const struct scn_value *map, struct scenario_change change);
+
+/** scn_load_state() - Keep the changes of `down: [h1]` or `up: all`; the rest is that of @change. */
+void scn_load_state(struct scn_load *load, const struct scn_value *value, const char *state,
+		    struct scenario_change change);
+
+/** scn_load_row() - Keep one row of a timeline, a map of @at_key, link, key and value; reports, returns false. */
+bool scn_load_row(struct scn_load *load, const struct scn_value *row, const char *at_key);
+
+/** scn_sort_changes() - By time; equal times in the file's order, steps before the timeline. */
+void scn_sort_changes(struct scn_load *load);
+
+/**
+ * scn_inline_file() - The content of a file that a scenario names
+ * @value:	the file's name, which becomes {file: NAME, text: CONTENT}; or such a map already
+ * @ret_name:	the name, for messages
+ *
+ * The other half loads the text that is written from the changed tree, so it needs no file. Reports; returns the
+ * content's value, or NULL.
+ */
+const struct scn_value *scn_inline_file(struct scn_load *load, struct scn_value *value, const char **ret_name);
 
 /* What completing an end needs besides what the scenario keeps. */
 struct scn_end_draft {

@@ -9,14 +9,11 @@
 
 #include "bridge/scenario/internal.h"
 
-#define RATE_BPS_MAX     UINT64_C(400000000000)
-#define DELAY_NS_MAX     UINT64_C(10000000000)
-#define MTU_MIN          68 /* the least IPv4 allows */
-#define MTU_MIN_IPV6     1280
-#define MTU_MAX          16000
-#define MTU_DEFAULT      1500
-#define QUEUE_FRAMES_MAX 100000
-#define QUEUE_FRAMES     100 /* as ns-3's DropTailQueue */
+#define MTU_MIN      68 /* the least IPv4 allows */
+#define MTU_MIN_IPV6 1280
+#define MTU_MAX      16000
+#define MTU_DEFAULT  1500
+#define QUEUE_FRAMES 100 /* as ns-3's DropTailQueue */
 
 static const char *const csma_keys[] = {"kind", "rate", "delay", "mtu", "queue", "subnet", "ends", NULL};
 static const char *const wire_keys[] = {"kind", "mtu", "subnet", "ends", NULL};
@@ -35,9 +32,9 @@ static void load_csma(struct scn_load *load, const struct scn_value *map, struct
 {
 	uint64_t queue = QUEUE_FRAMES;
 
-	scn_read_unit(load, map, "rate", "100Mbps", SCN_RATE, 1, RATE_BPS_MAX, &link->rate_bps);
-	scn_read_unit(load, map, "delay", NULL, SCN_TIME, 0, DELAY_NS_MAX, &link->delay_ns);
-	scn_read_unit(load, map, "queue", NULL, SCN_PACKETS, 1, QUEUE_FRAMES_MAX, &queue);
+	scn_read_unit(load, map, "rate", "100Mbps", SCN_RATE, 1, SCN_RATE_BPS_MAX, &link->rate_bps);
+	scn_read_unit(load, map, "delay", NULL, SCN_TIME, 0, SCN_DELAY_NS_MAX, &link->delay_ns);
+	scn_read_unit(load, map, "queue", NULL, SCN_PACKETS, 1, SCN_QUEUE_FRAMES_MAX, &queue);
 	link->queue_frames = (uint32_t)queue;
 }
 
@@ -216,10 +213,16 @@ void scn_load_links(struct scn_load *load)
 	const struct scn_value *links = scn_get(load->root, "links"), *value;
 	struct scenario *scenario = load->scenario;
 	struct scenario_link *link;
-	size_t ends;
+	size_t ends, reported;
+	int err;
 
-	if (!links || !scn_want(load, links, SCN_MAP) || !links->count)
+	if (links && !scn_want(load, links, SCN_MAP))
+		load->links_unknown = true;
+	if (!links || load->links_unknown || !links->count)
 		return;
+	load->bad_links = scn_alloc(&load->tree, links->count * sizeof(*load->bad_links));
+	if (!load->bad_links)
+		load->nomem = true;
 	ends = count_ends(links);
 	scenario->links = scn_new(load, links->count, sizeof(*scenario->links));
 	scenario->ends = scn_new(load, ends, sizeof(*scenario->ends));
@@ -238,7 +241,13 @@ void scn_load_links(struct scn_load *load)
 		    scn_index_find(&load->node_index, value->key, strlen(value->key)) != SCENARIO_NONE)
 			scn_error_key(load, value, "a node has this name already; give the link another");
 		scenario->link_count++;
+		reported = load->reported;
 		load_link(load, value, (uint32_t)scenario->link_count - 1);
+		load->bad_links[scenario->link_count - 1] = load->reported > reported;
+		err = scn_index_add(&load->link_index, link->name, strlen(link->name),
+				    (uint32_t)scenario->link_count - 1, NULL);
+		if (err == -ENOMEM)
+			load->nomem = true;
 	}
 	if (!load->nomem)
 		scn_complete_ends(load);

@@ -20,8 +20,8 @@ struct owner {
 	struct scn_arena arena;
 };
 
-const char *const scn_top_keys[] = {"ghostbridge", "name",  "description", "seed",  "lag",    "fidelity",
-				    "workers",     "nodes", "links",       "steps", "expect", NULL};
+const char *const scn_top_keys[] = {"ghostbridge", "name",  "description", "seed",     "lag",    "fidelity", "workers",
+				    "nodes",       "links", "steps",       "timeline", "expect", NULL};
 static const char *const fidelity_keys[] = {"budget", "quantile", "require", NULL};
 
 /* Return: false if the file is of another schema, about which nothing else can be said. */
@@ -116,6 +116,10 @@ static void read_tree(struct scn_load *load)
 	if (!load->nomem)
 		scn_load_steps(load);
 	if (!load->nomem)
+		scn_load_timeline(load);
+	if (!load->nomem)
+		scn_sort_changes(load);
+	if (!load->nomem)
 		scn_load_expects(load);
 	if (load->nomem || load->reported)
 		return;
@@ -129,7 +133,7 @@ static void keep_text(struct scn_load *load, const char *data, size_t size)
 {
 	char *text;
 
-	if (!load->options->set_count) {
+	if (!load->options->set_count && !load->inlined) {
 		load->scenario->text = scn_strndup(load->arena, data, size);
 	} else {
 		text = scn_emit(load->root, &size);
@@ -160,6 +164,7 @@ int scenario_load(const char *data, size_t size, const struct scenario_options *
 	load.scenario = &owner->scenario;
 	load.arena = &owner->arena;
 	scn_index_init(&load.node_index, &load.tree);
+	scn_index_init(&load.link_index, &load.tree);
 	scn_index_init(&load.step_index, &load.tree);
 
 	if (size > SCENARIO_FILE_SIZE_MAX) {

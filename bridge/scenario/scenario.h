@@ -116,13 +116,53 @@ struct scenario_link {
 	struct scenario_pos pos;
 };
 
+/* A step runs a command in a node, or changes a link; then its changes are in scenario->changes. */
 struct scenario_step {
 	char *name;
 	uint64_t at_ns; /* since the ready barrier */
-	uint32_t node;
-	char *run; /* for `sh -c` in the node */
+	uint32_t node;  /* SCENARIO_NONE in a step that changes a link */
+	uint32_t link;  /* SCENARIO_NONE in a step that runs a command */
+	char *run;      /* for `sh -c` in the node; NULL in a step that changes a link */
 	bool background;
 	struct scenario_pos pos;
+};
+
+/* What a key that can change while the experiment runs holds, and how it is written. */
+enum scenario_value_type {
+	SCENARIO_VALUE_TIME,     /* 10ms: number, ns */
+	SCENARIO_VALUE_RATE,     /* 100Mbps: number, bit/s */
+	SCENARIO_VALUE_PACKETS,  /* 100p: number */
+	SCENARIO_VALUE_RATIO,    /* 0.1%: real, 0 to 1 */
+	SCENARIO_VALUE_POSITION, /* 10m,20m or 10m,20m,1.5m: vector, metres; z is 0 when absent */
+	SCENARIO_VALUE_POWER,    /* 16dBm: real, dBm */
+	SCENARIO_VALUE_WORD,     /* down: word, one of the key's */
+};
+
+#define SCENARIO_CHANGE_VALUE_SIZE 64  /* bytes of a value as text, with its NUL */
+#define SCENARIO_CHANGE_TEXT_SIZE  192 /* bytes of "LINK.NODE.IFNAME KEY=VALUE", with its NUL */
+
+/* One key of a link, or of one of its ends, gets a value. */
+struct scenario_change {
+	uint64_t at_ns;  /* simulated time, of those in scenario->changes */
+	uint32_t link;   /* index into links */
+	uint32_t end;    /* index into ends; SCENARIO_NONE: the link as a whole */
+	uint32_t step;   /* index of the step it belongs to; SCENARIO_NONE: `timeline`, or a change made live */
+	const char *key; /* "delay", static: one of scenario_change_keys() */
+	enum scenario_value_type type;
+	uint64_t number;
+	double real;
+	double vector[3];
+	const char *word;                      /* static */
+	char text[SCENARIO_CHANGE_VALUE_SIZE]; /* the value as it was written */
+};
+
+/* A key that can change: a row of the table in change-keys.c. */
+struct scenario_change_key {
+	const char *key; /* NULL ends the list */
+	enum scenario_value_type type;
+	uint64_t min, max;        /* of a number */
+	const char *const *words; /* of a word, NULL-terminated */
+	bool ends;                /* one end can have a value of its own */
 };
 
 enum scenario_expect_kind {
@@ -167,6 +207,8 @@ struct scenario {
 	size_t step_count;
 	struct scenario_expect *expects;
 	size_t expect_count;
+	struct scenario_change *changes; /* of steps and timeline, by time; equal times in the file's order */
+	size_t change_count;
 };
 
 struct scenario_error {
@@ -186,6 +228,12 @@ struct scenario_options {
 	const char *const *sets;  /* "links.lan.delay=50ms", or short "lan.delay=50ms"; applied in order */
 	size_t set_count;
 	uint32_t workers; /* ghosts to use when the file does not say; 0 is taken as 1 */
+	/*
+	 * Reads a file that the scenario names, so that its content becomes part of the scenario's text. Returns 0
+	 * with @ret_data from malloc(), or a negative errno. NULL: the scenario must not name any.
+	 */
+	int (*read_file)(void *data, const char *name, char **ret_data, size_t *ret_size);
+	void *read_file_data;
 };
 
 /**
@@ -200,6 +248,24 @@ struct scenario_options {
  */
 int scenario_load(const char *data, size_t size, const struct scenario_options *options, struct scenario **ret,
 		  struct scenario_errors *ret_errors);
+
+/**
+ * scenario_change_parse() - Read a change as it is written outside a file
+ * @text:	"LINK KEY=VALUE", or "LINK.NODE KEY=VALUE" or "LINK.NODE.IFNAME KEY=VALUE" for one end
+ * @ret:	on success the change; at_ns is 0
+ * @error:	on failure what is wrong and what would be right
+ *
+ * Values are read as in a file. Return: 0, -EINVAL with @error, or -ENOMEM.
+ */
+int scenario_change_parse(const struct scenario *scenario, const char *text, struct scenario_change *ret, char *error,
+			  size_t error_size);
+
+/** scenario_change_print() - The reverse: the one text that says the same, at most SCENARIO_CHANGE_TEXT_SIZE. */
+void scenario_change_print(const struct scenario *scenario, const struct scenario_change *change, char *buf,
+			   size_t size);
+
+/** scenario_change_keys() - What links of a kind can change while they run; ends with a NULL key. */
+const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind kind);
 
 /** scenario_free() - Free a scenario; NULL is fine. */
 void scenario_free(struct scenario *scenario);

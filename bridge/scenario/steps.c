@@ -7,9 +7,30 @@
 
 #include "bridge/scenario/internal.h"
 
-#define AT_NS_MAX (UINT64_C(7) * 86400 * 1000000000)
+static const char *const step_keys[] = {"name", "at", "node", "run", "background", "link", "set", "down", "up", NULL};
+static const char *const change_keys[] = {"name", "at", "link", "set", "down", "up", NULL};
 
-static const char *const step_keys[] = {"name", "at", "node", "run", "background", NULL};
+/* {at: 2s, link: lan, set: {delay: 50ms}} or {at: 2s, link: lan, down: [h1]} */
+static void load_change(struct scn_load *load, const struct scn_value *value, struct scenario_step *step)
+{
+	const struct scn_value *set = scn_get(value, "set"), *down = scn_get(value, "down"), *up = scn_get(value, "up");
+	struct scenario_change change = {.step = (uint32_t)(step - load->scenario->steps)};
+
+	scn_read_map(load, value, change_keys);
+	scn_read_unit(load, value, "at", NULL, SCN_TIME, 0, SCN_AT_NS_MAX, &step->at_ns);
+	if (!set && !down && !up)
+		scn_need(load, value, "set", "{delay: 50ms}, or down: [h1], or up: all");
+	if (!scn_find_link(load, scn_get(value, "link"), &change.link, &change.end))
+		return;
+	step->link = change.link;
+	change.at_ns = step->at_ns;
+	if (set)
+		scn_load_set(load, set, change);
+	if (down)
+		scn_load_state(load, down, "down", change);
+	if (up)
+		scn_load_state(load, up, "up", change);
+}
 
 static void load_step(struct scn_load *load, const struct scn_value *value, struct scenario_step *step)
 {
@@ -17,12 +38,18 @@ static void load_step(struct scn_load *load, const struct scn_value *value, stru
 	const char *text;
 
 	if (scn_get(value, "link")) {
-		scn_error_key(load, scn_get(value, "link"),
-			      "steps that change a link are not in this version; it has node and run");
+		load_change(load, value, step);
 		return;
 	}
 	scn_read_map(load, value, step_keys);
-	scn_read_unit(load, value, "at", NULL, SCN_TIME, 0, AT_NS_MAX, &step->at_ns);
+	field = scn_get(value, "set") ? scn_get(value, "set") : scn_get(value, "down");
+	field = field ? field : scn_get(value, "up");
+	if (field) {
+		scn_error_key(load, field,
+			      "stands in a step that changes a link; write link: lan instead of node and run");
+		return;
+	}
+	scn_read_unit(load, value, "at", NULL, SCN_TIME, 0, SCN_AT_NS_MAX, &step->at_ns);
 	field = scn_get(value, "node");
 	if (field) {
 		step->node = scn_find_node(load, field);
@@ -82,6 +109,7 @@ void scn_load_steps(struct scn_load *load)
 		step = &scenario->steps[scenario->step_count];
 		step->pos = value->pos;
 		step->node = SCENARIO_NONE;
+		step->link = SCENARIO_NONE;
 		name_step(load, value, (uint32_t)scenario->step_count, step);
 		scenario->step_count++;
 		if (value->kind == SCN_MAP)

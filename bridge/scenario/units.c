@@ -182,7 +182,7 @@ bool scn_read_unit(struct scn_load *load, const struct scn_value *map, const cha
 	return true;
 }
 
-bool scn_read_percent(struct scn_load *load, const struct scn_value *map, const char *key, double *ret)
+static bool read_share(struct scn_load *load, const struct scn_value *map, const char *key, bool zero, double *ret)
 {
 	const struct scn_value *value = scn_get(map, key);
 	struct scn_decimal number;
@@ -201,12 +201,21 @@ bool scn_read_percent(struct scn_load *load, const struct scn_value *map, const 
 	}
 	for (unsigned int i = 0; i < number.decimals; i++)
 		power *= 10;
-	if (!number.digits || number.decimals > 9 || number.digits > power) {
-		scn_error(load, value,
-			  "\"%s\" is out of range; it is above 0%% and up to 100%%, with at most 9 decimals",
-			  scn_show(value->text).text);
+	if ((!number.digits && !zero) || number.decimals > 9 || number.digits > power) {
+		scn_error(load, value, "\"%s\" is out of range; it is %s 0%% %s 100%%, with at most 9 decimals",
+			  scn_show(value->text).text, zero ? "from" : "above", zero ? "to" : "and up to");
 		return false;
 	}
 	*ret = (double)number.digits / power;
 	return true;
+}
+
+bool scn_read_percent(struct scn_load *load, const struct scn_value *map, const char *key, double *ret)
+{
+	return read_share(load, map, key, false, ret);
+}
+
+bool scn_read_ratio(struct scn_load *load, const struct scn_value *map, const char *key, double *ret)
+{
+	return read_share(load, map, key, true, ret);
 }

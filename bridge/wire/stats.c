@@ -25,6 +25,8 @@ const char *stats_drop_name(enum stats_drop cause)
 		return "filtered";
 	case STATS_DROP_TAP_DOWN:
 		return "tap-down";
+	case STATS_DROP_DOWN:
+		return "down";
 	case STATS_DROP_TAP_ERROR:
 		return "tap-error";
 	case STATS_DROP_COUNT:

@@ -29,6 +29,7 @@ enum stats_drop {
 	STATS_DROP_FILTERED,  /* down, ghost: addressed to another station, as a NIC would not deliver it */
 	STATS_DROP_TAP_DOWN,  /* down, shuttle: the interface was down or gone (EIO, EBADFD) */
 	STATS_DROP_TAP_ERROR, /* down, shuttle: the kernel refused the write for another reason */
+	STATS_DROP_DOWN,      /* either, ghost: the end or the whole link was down */
 	STATS_DROP_COUNT,
 };
 
@@ -76,6 +77,7 @@ struct stats {
 	uint64_t events;        /* ghost: simulator events run */
 	uint64_t injected;      /* ghost: frames injected, all ports */
 	uint64_t wakeups;       /* times it slept and woke */
+	uint64_t changes;       /* ghost: changes of the scenario that it has come past, see scenario->changes */
 };
 
 static inline size_t stats_size(uint32_t port_count)

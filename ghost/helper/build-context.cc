@@ -4,12 +4,15 @@
 #include "../model/ghost-wire.h"
 #include "ghost-bridge-helper.h"
 
+#include <utility>
+
 namespace ns3
 {
 
-BuildContext::BuildContext(const struct scenario& scenario, GhostWire* wire)
+BuildContext::BuildContext(const struct scenario& scenario, GhostWire* wire, GhostChanges* changes)
     : m_scenario(scenario)
     , m_wire(wire)
+    , m_changes(changes)
 {
 }
 
@@ -47,6 +50,7 @@ BuildContext::Attach(const struct scenario_end& end, Ptr<NetDevice> device)
     {
         throw BuildError(end.pos, std::string("the wire has no port ") + end.port_name);
     }
+    RegisterState(end, port);
     return port;
 }
 
@@ -77,6 +81,7 @@ BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device)
                   device);
     m_wire->AddInner(port);
     m_nics[static_cast<uint32_t>(&end - m_scenario.ends)] = nic;
+    RegisterState(end, port);
     return port;
 }
 
@@ -91,6 +96,28 @@ const std::map<uint32_t, Ptr<Node>>&
 BuildContext::GetSimulatedNodes() const
 {
     return m_nodes;
+}
+
+void
+BuildContext::RegisterState(const struct scenario_end& end, Ptr<GhostPort> port)
+{
+    m_changes->Register(end.link,
+                        static_cast<uint32_t>(&end - m_scenario.ends),
+                        "state",
+                        [port](const struct scenario_change& change)
+                        { port->SetDown(std::string(change.word) == "down"); });
+}
+
+void
+BuildContext::OnChange(const struct scenario_link& link,
+                       const struct scenario_end* end,
+                       const std::string& key,
+                       GhostChanges::Setter setter)
+{
+    m_changes->Register(static_cast<uint32_t>(&link - m_scenario.links),
+                        end ? static_cast<uint32_t>(end - m_scenario.ends) : SCENARIO_NONE,
+                        key,
+                        std::move(setter));
 }
 
 int64_t

@@ -4,6 +4,7 @@
 
 #include "bridge/scenario/scenario.h"
 
+#include "../model/ghost-changes.h"
 #include "../model/ghost-nic.h"
 #include "../model/ghost-port.h"
 
@@ -47,8 +48,9 @@ class BuildContext
     /**
      * \param scenario borrowed
      * \param wire of the ghost being built, borrowed; outlives the simulation
+     * \param changes where setters are registered, borrowed; outlives the simulation
      */
-    BuildContext(const struct scenario& scenario, GhostWire* wire);
+    BuildContext(const struct scenario& scenario, GhostWire* wire, GhostChanges* changes);
 
     /// \return the scenario being built
     const struct scenario& GetScenario() const;
@@ -70,6 +72,21 @@ class BuildContext
     Ptr<GhostPort> Attach(const struct scenario_end& end, Ptr<NetDevice> device);
 
     /**
+     * \brief Register who sets a value when the link changes while it runs.
+     * \param link being built
+     * \param end of it whose own value that is; nullptr: of the link as a whole
+     * \param key row of the kind's table in bridge/scenario/change-keys.c, "delay"
+     * \param setter called at the simulated time of the change; may throw std::runtime_error
+     *
+     * A change of the whole link calls the link's setter, or where there is none those of all ends.
+     * Attach registers "state" (down and up) of every end.
+     */
+    void OnChange(const struct scenario_link& link,
+                  const struct scenario_end* end,
+                  const std::string& key,
+                  GhostChanges::Setter setter);
+
+    /**
      * \brief Number of a random stream, from stable names alone, so that neither the packing of
      * islands into ghosts nor an unrelated link changes what a link does.
      * \param name link and port, "lan/h1.eth0"
@@ -89,6 +106,9 @@ class BuildContext
     const std::map<uint32_t, Ptr<Node>>& GetSimulatedNodes() const;
 
   private:
+    /// Let an end's port be cut off and joined again.
+    void RegisterState(const struct scenario_end& end, Ptr<GhostPort> port);
+
     /// Attach for a simulated node.
     Ptr<GhostPort> AttachNic(const struct scenario_end& end, Ptr<NetDevice> device);
 
@@ -97,6 +117,7 @@ class BuildContext
     std::map<uint32_t, Ptr<Node>> m_nodes;            //!< simulated ones
     std::map<uint32_t, Ptr<GhostNic>> m_nics;         //!< by index of their end
     std::map<uint32_t, Ptr<GhostSegment>> m_segments; //!< by index of their link
+    GhostChanges* m_changes;                          //!< borrowed
 };
 
 /// Build what is behind the ends of simulated nodes, once all links are built.

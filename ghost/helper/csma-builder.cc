@@ -7,8 +7,11 @@
 #include "ns3/csma-net-device.h"
 #include "ns3/data-rate.h"
 #include "ns3/drop-tail-queue.h"
+#include "ns3/simulator.h"
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 namespace ns3
 {
@@ -19,8 +22,6 @@ namespace
 constexpr uint32_t PREAMBLE_SIZE = 8;
 /// Interpacket gap of 96 bit times, IEEE 802.3 clause 4.4.2.
 constexpr uint32_t GAP_SIZE = 12;
-} // namespace
-
 /*
  * ns-3's CSMA counts no preamble, and holds the medium until a frame has propagated to everybody.
  * Here
@@ -31,23 +32,149 @@ constexpr uint32_t GAP_SIZE = 12;
  *    waiting, which the receiving ports add, less the lag, which the shuttle adds;
  *  - GhostMedium grants the medium, so that one sender can't keep the others off it.
  */
+class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
+{
+  public:
+    CsmaSegment(const struct scenario& scenario, const struct scenario_link& link)
+        : m_rate(link.rate_bps)
+        , m_delay(NanoSeconds(link.delay_ns))
+        , m_lag(NanoSeconds(scenario.lag_ns))
+        , m_queueLength(link.queue_frames)
+        , m_medium(CreateObject<GhostMedium>())
+    {
+        MakeChannel();
+        ConfigureMedium();
+    }
+
+    Ptr<GhostMedium> GetMedium() const
+    {
+        return m_medium;
+    }
+
+    /// Connect a device with its channel.
+    void Add(Ptr<CsmaNetDevice> device)
+    {
+        m_devices.push_back(device);
+        Attach(device);
+    }
+
+    /// Let a port wait for what the channel doesn't.
+    void Add(Ptr<GhostPort> port)
+    {
+        m_ports.push_back(port);
+        port->SetTail(GetTail());
+    }
+
+    void SetDelay(Time delay)
+    {
+        m_delay = delay;
+        m_channel->SetAttribute("Delay", TimeValue(GetChannelDelay()));
+        SetTails();
+    }
+
+    void SetQueueLength(uint32_t frames)
+    {
+        m_queueLength = frames;
+        ConfigureMedium();
+    }
+
+    /// The frame that is being sent is finished as it began.
+    void SetRate(DataRate rate)
+    {
+        auto self = shared_from_this();
+        m_medium->WhenFree([self, rate]() { self->SwitchRate(rate); });
+    }
+
+  private:
+    Time GetGap() const
+    {
+        return std::max(m_rate.CalculateBytesTxTime(PREAMBLE_SIZE + GAP_SIZE), NanoSeconds(2));
+    }
+
+    /// From the first bit of the preamble to the frame's arrival, less the time the frame takes.
+    Time GetWholeDelay() const
+    {
+        return m_rate.CalculateBytesTxTime(PREAMBLE_SIZE) + m_delay;
+    }
+
+    Time GetChannelDelay() const
+    {
+        return std::min(GetWholeDelay(), GetGap() - NanoSeconds(1));
+    }
+
+    Time GetTail() const
+    {
+        Time tail = GetWholeDelay() - GetChannelDelay();
+        return tail - std::min(tail, m_lag);
+    }
+
+    void SetTails()
+    {
+        for (const auto& port : m_ports)
+        {
+            port->SetTail(GetTail());
+        }
+    }
+
+    void ConfigureMedium()
+    {
+        m_medium->Configure(m_rate, GetGap(), m_queueLength);
+    }
+
+    void MakeChannel()
+    {
+        m_channel = CreateObject<CsmaChannel>();
+        m_channel->SetAttribute("DataRate", DataRateValue(m_rate));
+        m_channel->SetAttribute("Delay", TimeValue(GetChannelDelay()));
+    }
+
+    void Attach(Ptr<CsmaNetDevice> device)
+    {
+        device->Attach(m_channel);
+        device->SetInterframeGap(GetGap());
+    }
+
+    /*
+     * A device takes the rate over from its channel when it is attached, and never again. So it
+     * gets a new channel; what still propagates on the old one arrives from there.
+     */
+    void SwitchRate(DataRate rate)
+    {
+        auto self = shared_from_this();
+        if (m_channel->GetState() == TRANSMITTING)
+        {
+            // A device without a port, which the medium knows nothing of.
+            Simulator::Schedule(GetGap(), [self, rate]() { self->SetRate(rate); });
+            return;
+        }
+        Ptr<CsmaChannel> old = m_channel;
+        Simulator::Schedule(GetGap(), [old]() {});
+        m_rate = rate;
+        MakeChannel();
+        for (const auto& device : m_devices)
+        {
+            Attach(device);
+        }
+        ConfigureMedium();
+        SetTails();
+    }
+
+    DataRate m_rate;                           //!< of the segment
+    Time m_delay;                              //!< propagation
+    Time m_lag;                                //!< of the experiment
+    uint32_t m_queueLength;                    //!< frames that may wait at each port
+    Ptr<GhostMedium> m_medium;                 //!< grants the channel
+    Ptr<CsmaChannel> m_channel;                //!< ns-3's
+    std::vector<Ptr<CsmaNetDevice>> m_devices; //!< on it
+    std::vector<Ptr<GhostPort>> m_ports;       //!< at them
+};
+} // namespace
+
 void
 BuildCsma(BuildContext& context, const struct scenario_link& link)
 {
     const struct scenario& scenario = context.GetScenario();
-    DataRate rate(link.rate_bps);
-    Time gap = std::max(rate.CalculateBytesTxTime(PREAMBLE_SIZE + GAP_SIZE), NanoSeconds(2));
-    Time delay = rate.CalculateBytesTxTime(PREAMBLE_SIZE) + NanoSeconds(link.delay_ns);
-    Time channelDelay = std::min(delay, gap - NanoSeconds(1));
-    Time tail = delay - channelDelay;
-    tail -= std::min(tail, NanoSeconds(scenario.lag_ns));
-
-    Ptr<CsmaChannel> channel = CreateObject<CsmaChannel>();
-    channel->SetAttribute("DataRate", DataRateValue(rate));
-    channel->SetAttribute("Delay", TimeValue(channelDelay));
-
-    Ptr<GhostMedium> medium = CreateObject<GhostMedium>();
-    medium->Configure(rate, gap, link.queue_frames);
+    auto segment = std::make_shared<CsmaSegment>(scenario, link);
 
     for (uint32_t i = 0; i < link.end_count; i++)
     {
@@ -58,19 +185,34 @@ BuildCsma(BuildContext& context, const struct scenario_link& link)
         device->SetQueue(CreateObject<DropTailQueue<Packet>>());
         device->SetMtu(static_cast<uint16_t>(link.mtu));
         node->AddDevice(device);
-        device->Attach(channel);
-        device->SetInterframeGap(gap);
+        segment->Add(device);
         device->AssignStreams(BuildContext::StreamOf(std::string(link.name) + "/" + end.port_name));
 
         Ptr<GhostPort> port = context.Attach(end, device);
-        port->SetTail(tail);
-        port->SetMedium(medium, medium->Add(device));
+        segment->Add(port);
+        port->SetMedium(segment->GetMedium(), segment->GetMedium()->Add(device));
         port->SetPeers(link.end_count - 1);
         device->TraceConnectWithoutContext("PhyTxEnd",
                                            MakeCallback(&GhostPort::CountTransmitted, port));
         device->TraceConnectWithoutContext("PhyTxDrop",
                                            MakeCallback(&GhostPort::CountMediumDrop, port));
     }
+
+    context.OnChange(link,
+                     nullptr,
+                     "rate",
+                     [segment](const struct scenario_change& change)
+                     { segment->SetRate(DataRate(change.number)); });
+    context.OnChange(link,
+                     nullptr,
+                     "delay",
+                     [segment](const struct scenario_change& change)
+                     { segment->SetDelay(NanoSeconds(change.number)); });
+    context.OnChange(link,
+                     nullptr,
+                     "queue",
+                     [segment](const struct scenario_change& change)
+                     { segment->SetQueueLength(static_cast<uint32_t>(change.number)); });
 }
 
 } // namespace ns3

@@ -7,10 +7,14 @@
 namespace ns3
 {
 
-ScenarioBuilder::ScenarioBuilder(const struct scenario& scenario, uint32_t ghost, GhostWire* wire)
+ScenarioBuilder::ScenarioBuilder(const struct scenario& scenario,
+                                 uint32_t ghost,
+                                 GhostWire* wire,
+                                 GhostChanges* changes)
     : m_scenario(scenario)
     , m_ghost(ghost)
     , m_wire(wire)
+    , m_changes(changes)
 {
 }
 
@@ -23,7 +27,7 @@ ScenarioBuilder::Build()
                " ports, the scenario's ghost " +
                std::to_string(scenario_port_count(&m_scenario, m_ghost));
     }
-    BuildContext context(m_scenario, m_wire);
+    BuildContext context(m_scenario, m_wire, m_changes);
     try
     {
         for (size_t i = 0; i < m_scenario.link_count; i++)

@@ -10,6 +10,7 @@ namespace ns3
 {
 
 class BuildContext;
+class GhostChanges;
 class GhostWire;
 
 /**
@@ -25,8 +26,12 @@ class ScenarioBuilder
      * \param scenario borrowed
      * \param ghost which ghost to build
      * \param wire its wire, borrowed; outlives the simulation
+     * \param changes gets the setters of what can change, borrowed; outlives the simulation
      */
-    ScenarioBuilder(const struct scenario& scenario, uint32_t ghost, GhostWire* wire);
+    ScenarioBuilder(const struct scenario& scenario,
+                    uint32_t ghost,
+                    GhostWire* wire,
+                    GhostChanges* changes);
 
     /**
      * \brief Build all links of this ghost.
@@ -41,6 +46,7 @@ class ScenarioBuilder
     const struct scenario& m_scenario; //!< borrowed
     uint32_t m_ghost;                  //!< whose links to build
     GhostWire* m_wire;                 //!< borrowed
+    GhostChanges* m_changes;           //!< borrowed
 };
 
 } // namespace ns3

@@ -8,7 +8,7 @@ namespace ns3
 {
 
 /**
- * \brief Where GhostSimulatorImpl gets outside frames and its pace from.
+ * \brief Where GhostSimulatorImpl gets outside frames, changes of links and its pace from.
  *
  * Live that is a wire and the monotonic clock (GhostWire); a test or a replay feeds a list and
  * never waits. All times are simulated nanoseconds. Everything is called from the simulator's
@@ -23,19 +23,19 @@ class GhostInput
     virtual ~GhostInput() = default;
 
     /**
-     * \brief Time stamp of the earliest frame that waits, or NEVER.
+     * \brief Time stamp of the earliest frame or change that waits, or NEVER.
      *
      * Called before every event, so it has to be cheap.
      */
     virtual uint64_t NextTime() = 0;
 
     /**
-     * \brief The context (node id) that the earliest frame is injected in.
+     * \brief The context (node id) that it is injected in; Simulator::NO_CONTEXT for a change.
      */
     virtual uint32_t NextContext() = 0;
 
     /**
-     * \brief Hand the earliest frame to its device, now.
+     * \brief Hand the earliest frame to its device, or apply the change, now.
      * \param lateNs how much later than its stamp that is
      */
     virtual void Inject(uint64_t lateNs) = 0;

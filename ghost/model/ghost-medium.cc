@@ -6,6 +6,7 @@
 #include "ns3/simulator.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ns3
 {
@@ -36,6 +37,7 @@ void
 GhostMedium::DoDispose()
 {
     m_stations.clear();
+    m_whenFree.clear();
     Object::DoDispose();
 }
 
@@ -45,6 +47,28 @@ GhostMedium::Configure(DataRate rate, Time gap, uint32_t queueLength)
     m_rate = rate;
     m_gap = gap;
     m_queueLength = queueLength;
+}
+
+void
+GhostMedium::WhenFree(std::function<void()> action)
+{
+    if (m_transmitting)
+    {
+        m_whenFree.push_back(std::move(action));
+    }
+    else
+    {
+        action();
+    }
+}
+
+uint32_t
+GhostMedium::Clear(uint32_t index)
+{
+    uint32_t count = static_cast<uint32_t>(m_stations[index].frames.size());
+    m_stations[index].frames.clear();
+    m_waiting -= count;
+    return count;
 }
 
 uint32_t
@@ -120,6 +144,10 @@ void
 GhostMedium::Transmitted(uint32_t index)
 {
     m_transmitting = false;
+    for (const auto& action : std::exchange(m_whenFree, {}))
+    {
+        action();
+    }
     if (m_waiting == 0)
     {
         return;
@@ -151,6 +179,11 @@ void
 GhostMedium::Grant()
 {
     m_granting = false;
+    if (m_waiting == 0)
+    {
+        return; // what waited was thrown away
+    }
+    ChooseNext();
     uint32_t index = m_next;
     Transmit(index, Dequeue(), Simulator::Now());
 }

@@ -10,6 +10,7 @@
 #include "ns3/packet.h"
 
 #include <deque>
+#include <functional>
 #include <vector>
 
 namespace ns3
@@ -43,8 +44,23 @@ class GhostMedium : public Object
      * \param rate of the channel
      * \param gap from the end of a frame to the start of the next: preamble and interpacket gap
      * \param queueLength frames that may wait at each port
+     *
+     * While it runs only between two frames (WhenFree); frames that wait beyond a shorter queue
+     * stay.
      */
     void Configure(DataRate rate, Time gap, uint32_t queueLength);
+
+    /**
+     * \brief Do something as soon as no port's frame is being sent: now, or when that frame is
+     * over. \param action called once, before the next frame begins
+     */
+    void WhenFree(std::function<void()> action);
+
+    /**
+     * \brief Throw away what waits at a station.
+     * \return how many frames
+     */
+    uint32_t Clear(uint32_t index);
 
     /**
      * \brief Add a device.
@@ -104,15 +120,16 @@ class GhostMedium : public Object
     /// The medium is free: let station m_next send.
     void Grant();
 
-    DataRate m_rate;                 //!< of the channel
-    Time m_gap;                      //!< after every frame
-    uint32_t m_queueLength{0};       //!< per station
-    std::vector<Station> m_stations; //!< by index
-    Time m_freeAt;                   //!< when the medium is free again
-    uint32_t m_next{0};              //!< whose turn it is, or comes first to be asked
-    uint32_t m_waiting{0};           //!< frames that wait, all stations
-    bool m_transmitting{false};      //!< Transmitted is due
-    bool m_granting{false};          //!< Grant is scheduled
+    DataRate m_rate;                               //!< of the channel
+    Time m_gap;                                    //!< after every frame
+    uint32_t m_queueLength{0};                     //!< per station
+    std::vector<Station> m_stations;               //!< by index
+    std::vector<std::function<void()>> m_whenFree; //!< what waits for the frame to be over
+    Time m_freeAt;                                 //!< when the medium is free again
+    uint32_t m_next{0};                            //!< whose turn it is, or comes first to be asked
+    uint32_t m_waiting{0};                         //!< frames that wait, all stations
+    bool m_transmitting{false};                    //!< Transmitted is due
+    bool m_granting{false};                        //!< Grant is scheduled
 };
 
 } // namespace ns3

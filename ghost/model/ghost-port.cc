@@ -108,6 +108,18 @@ GhostPort::SetPeers(uint32_t peers)
 }
 
 void
+GhostPort::SetDown(bool down)
+{
+    m_down = down;
+    if (down && m_medium)
+    {
+        uint32_t dropped = m_medium->Clear(m_station);
+        m_sent -= dropped;
+        stats_add(&m_stats->up.drops[STATS_DROP_DOWN], dropped);
+    }
+}
+
+void
 GhostPort::CountTransmitted(Ptr<const Packet> packet)
 {
     m_sent--;
@@ -141,6 +153,11 @@ GhostPort::GetInFlight() const
 void
 GhostPort::Inject(const uint8_t* frame, uint32_t len)
 {
+    if (m_down)
+    {
+        stats_add(&m_stats->up.drops[STATS_DROP_DOWN], 1);
+        return;
+    }
     if (m_medium && m_medium->IsFull(m_station))
     {
         // In an overload most frames end here: don't make a packet first.
@@ -165,6 +182,11 @@ GhostPort::SendFrame(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uin
     }
     stats_add(&m_stats->up.frames, 1);
     stats_add(&m_stats->up.bytes, HEADER_SIZE + packet->GetSize());
+    if (m_down)
+    {
+        stats_add(&m_stats->up.drops[STATS_DROP_DOWN], 1);
+        return false;
+    }
     return Transmit(packet, from, to, type);
 }
 
@@ -199,6 +221,11 @@ GhostPort::Receive(Ptr<NetDevice> device,
 {
     m_copies--;
     stats_add(&m_stats->received, 1);
+    if (m_down)
+    {
+        stats_add(&m_stats->down.drops[STATS_DROP_DOWN], 1);
+        return true;
+    }
     if (type == NetDevice::PACKET_OTHERHOST && !m_promiscuous)
     {
         stats_add(&m_stats->down.drops[STATS_DROP_FILTERED], 1);
@@ -249,6 +276,12 @@ GhostPort::DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address fro
 void
 GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
 {
+    if (m_down)
+    {
+        // Cut off while the frame was in the tail: it has not arrived yet.
+        stats_add(&m_stats->down.drops[STATS_DROP_DOWN], 1);
+        return;
+    }
     if (m_nic)
     {
         DeliverToNic(packet, protocol, from, to);

@@ -79,6 +79,13 @@ class GhostPort : public Object
      */
     void SetPeers(uint32_t peers);
 
+    /**
+     * \brief Cut the port off its link, or join it again.
+     * \param down frames of the container are dropped, those that wait at the medium as well, and
+     * so is what arrives; all of them are counted as "down"
+     */
+    void SetDown(bool down);
+
     /// The device finished sending a frame; connect to its trace source.
     void CountTransmitted(Ptr<const Packet> packet);
 
@@ -139,6 +146,7 @@ class GhostPort : public Object
     uint32_t m_index{0};          //!< on the wire
     Ptr<NetDevice> m_device;      //!< where frames enter
     uint32_t m_context{0};        //!< node id
+    bool m_down{false};           //!< see SetDown
     bool m_promiscuous{false};    //!< deliver other stations' frames too
     Time m_tail;                  //!< see SetTail
     Ptr<GhostMedium> m_medium;    //!< see SetMedium; may be nullptr

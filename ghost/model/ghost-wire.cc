@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ghost-wire.h"
 
+#include "ghost-changes.h"
 #include "ghost-port.h"
 
 #include "ns3/log.h"
 #include "ns3/simulator.h"
 
 #include <algorithm>
+#include <iterator>
 #include <poll.h>
 #include <time.h>
 
@@ -87,6 +89,21 @@ struct stats_port&
 GhostWire::GetStats(uint32_t index)
 {
     return stats_ports(m_wire.stats)[index];
+}
+
+void
+GhostWire::SetChanges(GhostChanges* changes, uint32_t ghost)
+{
+    m_changes = changes;
+    const struct scenario& scenario = changes->GetScenario();
+    for (size_t i = 0; i < scenario.change_count; i++)
+    {
+        if (scenario.links[scenario.changes[i].link].ghost == ghost)
+        {
+            m_planned.push_back(&scenario.changes[i]);
+        }
+    }
+    FindNextChange();
 }
 
 uint32_t
@@ -201,6 +218,10 @@ GhostWire::HandleControl()
     case WIRE_MSG_START:
         // The other half of the lag is the shuttle's: each side has some time to be late in.
         m_originNs = msg.value[0] + m_wire.lag_ns / 2;
+        FindNextChange();
+        break;
+    case WIRE_MSG_CHANGE:
+        AddChange(msg);
         break;
     case WIRE_MSG_QUIESCE:
         m_quiesceNs = MonotonicNs() + QUIESCE_NS;
@@ -217,6 +238,76 @@ GhostWire::HandleControl()
         Fail("the daemon sent message " + std::to_string(msg.type) + ", which is not for a ghost");
     }
     return m_running;
+}
+
+uint64_t
+GhostWire::SimulatedTime(uint64_t stampNs) const
+{
+    // With a lag the origin is that much later than time 0 of the stamps.
+    uint64_t origin = m_originNs - m_wire.lag_ns / 2;
+    return stampNs > origin ? stampNs - origin : 0;
+}
+
+void
+GhostWire::AddChange(const struct wire_msg& msg)
+{
+    LiveChange change{msg.value[0], msg.value[1], msg.text};
+    auto at = m_live.end();
+    while (at != m_live.begin() && std::prev(at)->stampNs > change.stampNs)
+    {
+        --at;
+    }
+    m_live.insert(at, change);
+    FindNextChange();
+}
+
+void
+GhostWire::FindNextChange()
+{
+    uint64_t planned = m_plannedNext < m_planned.size() ? m_planned[m_plannedNext]->at_ns : NEVER;
+    // Before START there is no time that a stamp could stand for.
+    uint64_t live = m_live.empty() || !m_originNs ? NEVER : SimulatedTime(m_live.front().stampNs);
+    m_changeNs = std::min(planned, live);
+}
+
+/*
+ * The next change: the scenario's own first where both have the same time. A daemon that doesn't
+ * know of the change being made would wait for ever, so it is always answered; of the scenario's
+ * own changes it only wants to hear what went wrong.
+ */
+void
+GhostWire::ApplyChange()
+{
+    struct wire_msg answer = wire_msg_make(WIRE_MSG_CHANGED);
+    std::string error;
+    bool planned =
+        m_plannedNext < m_planned.size() && m_planned[m_plannedNext]->at_ns == m_changeNs;
+    if (planned)
+    {
+        const struct scenario_change* change = m_planned[m_plannedNext++];
+        error = m_changes->Apply(*change);
+        answer.value[1] = static_cast<uint64_t>(change - m_changes->GetScenario().changes);
+        __atomic_store_n(&m_wire.stats->changes, m_plannedNext, __ATOMIC_RELAXED);
+    }
+    else
+    {
+        error = m_changes ? m_changes->Apply(m_live.front().text) : "nothing here can change";
+        answer.value[1] = m_live.front().number;
+        m_live.pop_front();
+    }
+    FindNextChange();
+    if (planned && error.empty())
+    {
+        return;
+    }
+    answer.arg = planned;
+    answer.value[0] = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    error.copy(answer.text, sizeof(answer.text) - 1);
+    int r = wire_msg_send(m_wire.control_fd, &answer, nullptr, 0);
+    if (r < 0)
+    {
+        LoseDaemon(strerror(-r));
+    }
 }
 
 void
@@ -237,9 +328,7 @@ GhostWire::PeekPort(uint32_t index)
         return;
     }
     port.len = record.len;
-    // With a lag the origin is that much later than time 0 of the stamps.
-    uint64_t origin = m_originNs - m_wire.lag_ns / 2;
-    uint64_t time = record.time_ns > origin ? record.time_ns - origin : 0;
+    uint64_t time = SimulatedTime(record.time_ns);
     if (record.time_ns > m_clockNs + STAMP_AHEAD_MAX_NS &&
         record.time_ns > MonotonicNs() + STAMP_AHEAD_MAX_NS)
     {
@@ -273,18 +362,27 @@ uint64_t
 GhostWire::NextTime()
 {
     TakeInbox();
-    return m_heads.empty() ? NEVER : m_heads.front().time;
+    return std::min(m_heads.empty() ? NEVER : m_heads.front().time, m_changeNs);
 }
 
 uint32_t
 GhostWire::NextContext()
 {
+    if (m_heads.empty() || m_changeNs <= m_heads.front().time)
+    {
+        return Simulator::NO_CONTEXT;
+    }
     return m_ports[m_heads.front().port].handler->GetContext();
 }
 
 void
 GhostWire::Inject(uint64_t lateNs)
 {
+    if (m_heads.empty() || m_changeNs <= m_heads.front().time)
+    {
+        ApplyChange();
+        return;
+    }
     uint32_t index = m_heads.front().port;
     std::pop_heap(m_heads.begin(), m_heads.end());
     m_heads.pop_back();

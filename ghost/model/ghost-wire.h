@@ -8,19 +8,24 @@
 
 #include "ns3/ptr.h"
 
+#include <list>
 #include <string>
 #include <vector>
+
+struct scenario_change;
 
 namespace ns3
 {
 
+class GhostChanges;
 class GhostPort;
 
 /**
- * \brief The live input: frames from a wire, pace from CLOCK_MONOTONIC.
+ * \brief The live input: frames and changes from a wire, pace from CLOCK_MONOTONIC.
  *
  * Simulated time is monotonic time minus the origin minus half the lag. Frames that wait in several
- * rings are handed out in stamp order, ports with equal stamps in port order. Owns the attached
+ * rings are handed out in stamp order, ports with equal stamps in port order; changes of links come
+ * in the same order, before a frame with an equal stamp. Owns the attached
  * struct wire. A peer that writes nonsense ends the run with an error the daemon is told of.
  */
 class GhostWire : public GhostInput
@@ -51,6 +56,14 @@ class GhostWire : public GhostInput
      * \param port borrowed, until the destructor
      */
     void SetHandler(uint32_t index, GhostPort* port);
+
+    /**
+     * \brief Take changes of links: those of the scenario, at their times, and those the daemon
+     * sends.
+     * \param changes who sets what, borrowed; nullptr (as long as this isn't called): none come
+     * \param ghost whose links of the scenario are simulated here
+     */
+    void SetChanges(GhostChanges* changes, uint32_t ghost);
 
     /// Counters of a port, or behind those of an end inside, in shared memory.
     struct stats_port& GetStats(uint32_t index);
@@ -117,6 +130,14 @@ class GhostWire : public GhostInput
         }
     };
 
+    /// A change that the daemon sent.
+    struct LiveChange
+    {
+        uint64_t stampNs; //!< monotonic
+        uint64_t number;  //!< the daemon's, in the order they were made
+        std::string text; //!< "LINK KEY=VALUE"
+    };
+
     /// Ring state of one port.
     struct PortState
     {
@@ -127,6 +148,10 @@ class GhostWire : public GhostInput
         bool dirty{false};               //!< in m_dirty
     };
 
+    uint64_t SimulatedTime(uint64_t stampNs) const;
+    void AddChange(const struct wire_msg& msg);
+    void FindNextChange();
+    void ApplyChange();
     void TakeInbox();
     void PeekPort(uint32_t index);
     void MarkDirty(uint32_t index);
@@ -139,15 +164,20 @@ class GhostWire : public GhostInput
     uint64_t InFlight() const;
     void AccountLost();
 
-    struct wire m_wire;                  //!< the attached wire
-    std::vector<PortState> m_ports;      //!< by index
-    std::vector<Ptr<GhostPort>> m_inner; //!< ports of simulated nodes
-    std::vector<Head> m_heads;           //!< heap of ports that have a frame
-    std::vector<uint32_t> m_dirty;       //!< ports with something to publish
-    uint64_t m_originNs{0};              //!< monotonic time of simulated 0, plus half the lag
-    uint64_t m_clockNs{0};               //!< monotonic clock as last read
-    uint64_t m_controlNs{0};             //!< when the control socket was last looked at
-    uint64_t m_quiesceNs{0};             //!< until when QUIESCED is due; 0: not asked
+    struct wire m_wire;                                   //!< the attached wire
+    std::vector<PortState> m_ports;                       //!< by index
+    std::vector<Ptr<GhostPort>> m_inner;                  //!< ports of simulated nodes
+    std::vector<Head> m_heads;                            //!< heap of ports that have a frame
+    std::vector<uint32_t> m_dirty;                        //!< ports with something to publish
+    GhostChanges* m_changes{nullptr};                     //!< who sets what, borrowed
+    std::vector<const struct scenario_change*> m_planned; //!< of this ghost's links, by time
+    size_t m_plannedNext{0};                              //!< the first that hasn't been applied
+    std::list<LiveChange> m_live;                         //!< by stamp, then number
+    uint64_t m_changeNs{NEVER};                           //!< simulated time of the next change
+    uint64_t m_originNs{0};  //!< monotonic time of simulated 0, plus half the lag
+    uint64_t m_clockNs{0};   //!< monotonic clock as last read
+    uint64_t m_controlNs{0}; //!< when the control socket was last looked at
+    uint64_t m_quiesceNs{0}; //!< until when QUIESCED is due; 0: not asked
     struct wire_pace m_pace
     {
     };                         //!< how often to wake

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * changes.c - see changes.h.
+ */
+#include "bridge/experiment/changes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/experiment/daemon.h"
+
+#define LIVE_MAX 100000 /* of one experiment: each is told to a ghost's successor again */
+
+int changes_open(struct changes *changes, const struct scenario *scenario)
+{
+	*changes = (struct changes){0};
+	changes->planned_failed = calloc(scenario->change_count + 1, sizeof(*changes->planned_failed));
+	return changes->planned_failed ? 0 : -ENOMEM;
+}
+
+void changes_close(struct changes *changes)
+{
+	free(changes->live);
+	free(changes->planned_failed);
+	*changes = (struct changes){0};
+}
+
+uint64_t changes_next_ns(const struct changes *changes, const struct scenario *scenario)
+{
+	return changes->carrier_next < scenario->change_count ? scenario->changes[changes->carrier_next].at_ns
+							      : UINT64_MAX;
+}
+
+/* An end that is down has no carrier: its container's routing notices, as with a cable pulled out. */
+static void follow_state(struct daemon *daemon, const struct scenario_change *change)
+{
+	const struct scenario_link *link = &daemon->scenario->links[change->link];
+	bool carrier;
+
+	if (strcmp(change->key, "state") != 0)
+		return;
+	carrier = strcmp(change->word, "up") == 0;
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++) {
+		if (change->end == SCENARIO_NONE || change->end == i)
+			lab_tap_set_carrier(daemon->lab, i, carrier);
+	}
+}
+
+void changes_run_due(struct daemon *daemon, uint64_t now_ns)
+{
+	struct changes *changes = &daemon->changes;
+
+	while (changes_next_ns(changes, daemon->scenario) <= now_ns)
+		follow_state(daemon, &daemon->scenario->changes[changes->carrier_next++]);
+}
+
+static json_t *refuse(int exit_status, const char *text)
+{
+	return json_pack("{s:s,s:i}", "error", text, "exit", exit_status);
+}
+
+/* Return: a message that the change can go out with, for the ghost of its link. */
+static struct wire_msg make_message(const struct daemon *daemon, uint64_t number)
+{
+	const struct live_change *live = &daemon->changes.live[number];
+	struct wire_msg msg = wire_msg_make(WIRE_MSG_CHANGE);
+
+	msg.value[0] = live->stamp_ns;
+	msg.value[1] = number;
+	scenario_change_print(daemon->scenario, &live->change, msg.text, sizeof(msg.text));
+	return msg;
+}
+
+static struct peer *ghost_of(const struct daemon *daemon, const struct live_change *live)
+{
+	return &daemon->peers[daemon->scenario->links[live->change.link].ghost].side[PEERS_GHOST];
+}
+
+static int send_change(const struct daemon *daemon, uint64_t number)
+{
+	const struct peer *ghost = ghost_of(daemon, &daemon->changes.live[number]);
+	struct wire_msg msg = make_message(daemon, number);
+
+	return ghost->control.fd >= 0 ? wire_msg_send(ghost->control.fd, &msg, NULL, 0) : -ENOTCONN;
+}
+
+static int add_live(struct changes *changes, const struct live_change *live)
+{
+	struct live_change *grown;
+
+	if (changes->live_count == LIVE_MAX)
+		return -ENOSPC;
+	if (changes->live_count == changes->live_room) {
+		size_t room = changes->live_room ? 2 * changes->live_room : 16;
+
+		grown = realloc(changes->live, room * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		changes->live = grown;
+		changes->live_room = room;
+	}
+	changes->live[changes->live_count++] = *live;
+	return 0;
+}
+
+/* Check one text. Return: NULL, or the answer that refuses it. */
+static json_t *take_text(struct daemon *daemon, const char *text, struct live_change *live)
+{
+	const struct peer *ghost;
+	char error[512] = "";
+	int r;
+
+	if (!text)
+		return refuse(EXIT_USAGE, "the request is not complete");
+	r = scenario_change_parse(daemon->scenario, text, &live->change, error, sizeof(error));
+	if (r < 0)
+		return refuse(r == -EINVAL ? EXIT_USAGE : EXIT_HOST, error[0] ? error : strerror(-r));
+	ghost = ghost_of(daemon, live);
+	if (ghost->state != PEER_RUNNING || ghost->control.fd < 0)
+		return refuse(EXIT_HOST, "the simulator of that link does not run at this moment");
+	r = add_live(&daemon->changes, live);
+	return r < 0 ? refuse(EXIT_HOST, "too many changes have been made") : NULL;
+}
+
+void changes_request(struct control_client *client, json_t *request)
+{
+	struct daemon *daemon = client->control->daemon;
+	struct changes *changes = &daemon->changes;
+	json_t *texts = json_object_get(request, "changes"), *refusal = NULL;
+	struct live_change live = {.at_ns = UINT64_MAX, .client = client, .stamp_ns = clock_ns()};
+	size_t first = changes->live_count, i;
+	json_t *text;
+
+	if (!daemon->origin_ns) {
+		control_answer(client, refuse(EXIT_HOST, "the experiment is still being built"), true);
+		return;
+	}
+	if (json_array_size(texts) == 0)
+		refusal = refuse(EXIT_USAGE, "the request is not complete");
+	json_array_foreach(texts, i, text)
+	{
+		if (!refusal)
+			refusal = take_text(daemon, json_string_value(text), &live);
+	}
+	if (refusal) {
+		changes->live_count = first; /* all or none */
+		control_answer(client, refusal, true);
+		return;
+	}
+	for (i = first; i < changes->live_count; i++) {
+		/* One that does not get there now is sent again to the ghost's successor. */
+		send_change(daemon, i);
+		follow_state(daemon, &changes->live[i].change);
+	}
+}
+
+static json_t *entry_json(const struct scenario *scenario, const struct scenario_change *change, uint64_t at_ns,
+			  const char *by)
+{
+	json_t *entry =
+		json_pack("{s:f,s:s,s:s,s:s,s:s}", "at_s", (double)at_ns / 1e9, "link",
+			  scenario->links[change->link].name, "key", change->key, "value", change->text, "by", by);
+
+	if (change->end != SCENARIO_NONE)
+		json_object_set_new(entry, "end", json_string(scenario->ends[change->end].port_name));
+	return entry;
+}
+
+/* Answer a client when nothing that it waits for is missing any more. */
+static void answer_client(struct daemon *daemon, struct control_client *client, const char *error)
+{
+	struct changes *changes = &daemon->changes;
+	json_t *list;
+
+	if (!error[0]) {
+		list = json_array();
+		for (size_t i = 0; i < changes->live_count; i++) {
+			const struct live_change *live = &changes->live[i];
+
+			if (live->client != client)
+				continue;
+			if (live->at_ns == UINT64_MAX) {
+				json_decref(list);
+				return;
+			}
+			json_array_append_new(list, entry_json(daemon->scenario, &live->change, live->at_ns, "set"));
+		}
+		control_reply(client, json_pack("{s:o,s:i}", "changes", list, "exit", EXIT_DONE));
+	} else {
+		control_reply(client, refuse(EXIT_FAILED, error));
+	}
+}
+
+void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
+{
+	struct changes *changes = &daemon->changes;
+	struct control_client *client;
+	struct live_change *live;
+
+	if (msg->arg) { /* the scenario's own: only what went wrong is told */
+		if (msg->value[1] < daemon->scenario->change_count && !changes->planned_failed[msg->value[1]]) {
+			changes->planned_failed[msg->value[1]] = true;
+			daemon_incident(daemon, false, "%s", msg->text);
+		}
+		return;
+	}
+	if (msg->value[1] >= changes->live_count)
+		return;
+	live = &changes->live[msg->value[1]];
+	if (live->at_ns != UINT64_MAX) /* a successor repeats it */
+		return;
+	live->at_ns = msg->value[0];
+	live->failed = msg->text[0] != '\0';
+	client = live->client;
+	if (client)
+		answer_client(daemon, client, msg->text);
+	else if (live->failed)
+		daemon_incident(daemon, false, "%s", msg->text);
+}
+
+void changes_resend(struct peers *peers)
+{
+	struct daemon *daemon = peers->daemon;
+
+	for (size_t i = 0; i < daemon->changes.live_count; i++) {
+		if (ghost_of(daemon, &daemon->changes.live[i]) == &peers->side[PEERS_GHOST])
+			send_change(daemon, i);
+	}
+}
+
+void changes_forget(struct changes *changes, const struct control_client *client)
+{
+	for (size_t i = 0; i < changes->live_count; i++) {
+		if (changes->live[i].client == client)
+			changes->live[i].client = NULL;
+	}
+}
+
+/* How many of a ghost's own changes of the scenario it has come past. */
+static uint64_t planned_done(const struct daemon *daemon, uint32_t ghost)
+{
+	const struct stats *stats = ghost < daemon->peers_count ? daemon->peers[ghost].home.stats[PEERS_GHOST] : NULL;
+
+	return stats ? stats_get(&stats->changes) : 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct live_change *const *left = a, *const *right = b;
+
+	if ((*left)->at_ns != (*right)->at_ns)
+		return (*left)->at_ns < (*right)->at_ns ? -1 : 1;
+	return *left < *right ? -1 : 1;
+}
+
+/* The live ones that took effect, by time. */
+static size_t sort_live(const struct changes *changes, const struct live_change **sorted)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < changes->live_count; i++) {
+		if (changes->live[i].at_ns != UINT64_MAX && !changes->live[i].failed)
+			sorted[count++] = &changes->live[i];
+	}
+	qsort(sorted, count, sizeof(sorted[0]), by_time);
+	return count;
+}
+
+json_t *changes_json(const struct daemon *daemon)
+{
+	const struct scenario *scenario = daemon->scenario;
+	const struct changes *changes = &daemon->changes;
+	const struct live_change **sorted = calloc(changes->live_count + 1, sizeof(*sorted));
+	uint64_t *seen = calloc(scenario->ghost_count + 1u, sizeof(*seen));
+	json_t *list = json_array();
+	size_t live = 0, live_count = sorted ? sort_live(changes, sorted) : 0;
+	char by[64];
+
+	for (size_t i = 0; seen && sorted && i < scenario->change_count; i++) {
+		const struct scenario_change *change = &scenario->changes[i];
+		uint32_t ghost = scenario->links[change->link].ghost;
+
+		if (seen[ghost]++ >= planned_done(daemon, ghost) || changes->planned_failed[i])
+			continue;
+		for (; live < live_count && sorted[live]->at_ns < change->at_ns; live++)
+			json_array_append_new(list,
+					      entry_json(scenario, &sorted[live]->change, sorted[live]->at_ns, "set"));
+		snprintf(by, sizeof(by), "%s%s", change->step == SCENARIO_NONE ? "timeline" : "step ",
+			 change->step == SCENARIO_NONE ? "" : scenario->steps[change->step].name);
+		json_array_append_new(list, entry_json(scenario, change, change->at_ns, by));
+	}
+	for (; live < live_count; live++)
+		json_array_append_new(list, entry_json(scenario, &sorted[live]->change, sorted[live]->at_ns, "set"));
+	free(seen);
+	free(sorted);
+	return list;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * change-keys.c - what of a link can change while it runs: one table for every kind, one row for every key.
+ *
+ * A new row is all that file, timeline and command line need to take a key; in the ghost the builder of that kind of
+ * link registers a setter for it with BuildContext::OnChange() (docs/architecture.md).
+ */
+#include <stddef.h>
+
+#include "bridge/scenario/internal.h"
+
+/* A link, or one end of it, is cut or joined again: the same for every kind that ns-3 carries. */
+static const char *const states[] = {"up", "down", NULL};
+
+#define KEY_STATE                                                                                                      \
+	{                                                                                                              \
+		.key = "state", .type = SCENARIO_VALUE_WORD, .words = states, .ends = true                             \
+	}
+#define KEY_END                                                                                                        \
+	{                                                                                                              \
+		.key = NULL                                                                                            \
+	}
+
+static const struct scenario_change_key csma_keys[] = {
+	{.key = "rate", .type = SCENARIO_VALUE_RATE, .min = 1, .max = SCN_RATE_BPS_MAX},
+	{.key = "delay", .type = SCENARIO_VALUE_TIME, .max = SCN_DELAY_NS_MAX},
+	{.key = "queue", .type = SCENARIO_VALUE_PACKETS, .min = 1, .max = SCN_QUEUE_FRAMES_MAX},
+	KEY_STATE,
+	KEY_END,
+};
+
+static const struct scenario_change_key no_keys[] = {KEY_END};
+
+const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind kind)
+{
+	switch (kind) {
+	case SCENARIO_LINK_CSMA:
+		return csma_keys;
+	case SCENARIO_LINK_WIRE:
+		return no_keys;
+	}
+	return no_keys;
+}

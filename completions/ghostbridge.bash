@@ -17,7 +17,7 @@ _ghostbridge_nodes()
 _ghostbridge()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-	local verbs="run up down ls status exec shell validate doctor help"
+	local verbs="run up down ls status exec shell ovs validate doctor help"
 	local verb=${COMP_WORDS[1]} options="--help" files=
 
 	COMPREPLY=()

@@ -21,7 +21,7 @@ struct verb {
 	int (*main)(const struct verb *verb, int argc, char **argv);
 };
 
-extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, verb_exec, verb_shell, verb_set,
+extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, verb_exec, verb_shell, verb_set, verb_ovs,
 	verb_validate, verb_doctor;
 
 #define OPTION_SETS_MAX 256
@@ -88,6 +88,7 @@ json_t *client_status(const char *name);
 
 /**
  * client_exec() - Run a command in a container on our own stdin, stdout and stderr, passing on SIGINT and SIGTERM
+ * @node:	NULL: beside the experiment's Open vSwitch, in our own directory
  * @argv:	list of text; taken over
  *
  * Return: exit status of the command, or our own after saying what is wrong

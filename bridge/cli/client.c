@@ -181,6 +181,8 @@ int client_exec(const char *name, const char *node, json_t *argv)
 {
 	const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 	int fd = client_connect(name), status;
+	char directory[4096];
+	json_t *request;
 	sigset_t set;
 
 	if (fd < 0) {
@@ -191,10 +193,13 @@ int client_exec(const char *name, const char *node, json_t *argv)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (client_send(fd,
-			json_pack("{s:s,s:s,s:o,s:[],s:b}", "verb", "exec", "node", node, "argv", argv, "env",
-				  "terminal", 0),
-			fds) < 0)
+	if (node)
+		request = json_pack("{s:s,s:s,s:o,s:[],s:b}", "verb", "exec", "node", node, "argv", argv, "env",
+				    "terminal", 0);
+	else
+		request = json_pack("{s:s,s:o,s:[],s:s}", "verb", "ovs", "argv", argv, "env", "directory",
+				    getcwd(directory, sizeof(directory)) ? directory : "/");
+	if (client_send(fd, request, fds) < 0)
 		status = cli_error(EXIT_HOST, "experiment '%s' does not take requests", name);
 	else
 		status = follow(fd, signalfd(-1, &set, SFD_CLOEXEC));

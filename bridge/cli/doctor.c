@@ -150,6 +150,24 @@ static void check_commands(struct findings *findings)
 	}
 }
 
+/* Only scenarios with switches need it, so its absence is no fault of the host. */
+static void check_switching(void)
+{
+	char version[128] = "";
+
+	if (access("/usr/sbin/ovs-vswitchd", X_OK) == 0)
+		manifest_first_line("/usr/sbin/ovs-vswitchd --version 2>/dev/null", version, sizeof(version));
+	if (!version[0]) {
+		printf("absent   Open vSwitch; nodes of kind switch need it: apt-get install -y openvswitch-switch\n");
+		return;
+	}
+	found("Open vSwitch", version);
+	found("Open vSwitch's datapath",
+	      access("/sys/module/openvswitch", F_OK) == 0
+		      ? "in the kernel"
+		      : "in user space; `modprobe openvswitch` is faster where there is one");
+}
+
 static void check_programs(struct findings *findings)
 {
 	struct diag diag = {""};
@@ -189,6 +207,7 @@ static int doctor_main(const struct verb *verb, int argc, char **argv)
 	check_programs(&findings);
 	found("liblxc", lxc_get_version());
 	check_commands(&findings);
+	check_switching();
 	check_cgroups(&findings);
 	fflush(stdout);
 	if (geteuid() != 0) {

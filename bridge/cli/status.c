@@ -76,6 +76,9 @@ static void show_processes(json_t *status)
 		       json_real_value(at(entry, "sim_s")), json_real_value(at(entry, "behind_us")),
 		       text(shuttle, "state"), integer(shuttle, "pid"));
 	}
+	json_array_foreach(at(status, "switching"), i, entry)
+		printf("%s: PID %lld, restarted %lld times\n", text(entry, "name"), integer(entry, "pid"),
+		       integer(entry, "restarts"));
 	json_array_foreach(at(status, "commands"), i, entry)
 	{
 		printf("%s %s%s%s: %s", text(entry, "kind"), text(entry, "name"), at(entry, "node") ? " on " : "",

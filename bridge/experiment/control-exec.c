@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * control-exec.c - the exec verb: a command in a node, on the caller's own files.
+ * control-exec.c - the verbs exec and ovs: a command in a node or beside the switches, on the caller's own files.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,6 +43,16 @@ static json_t *unknown_node(const struct scenario *scenario, const char *name)
 	return refuse(EXIT_USAGE, text);
 }
 
+/* The command has its own copies; ours would keep a pipe's reader waiting. */
+static void close_fds(struct control_client *client)
+{
+	for (int i = 0; i < CONTROL_FDS; i++) {
+		if (client->fds[i] >= 0)
+			close(client->fds[i]);
+		client->fds[i] = -1;
+	}
+}
+
 void control_exec(struct control_client *client, json_t *request)
 {
 	struct daemon *daemon = client->control->daemon;
@@ -71,12 +81,28 @@ void control_exec(struct control_client *client, json_t *request)
 	} else {
 		control_answer(client, json_pack("{s:i}", "started", (int)client->pid), false);
 	}
-	/* The command has its own copies; ours would keep a pipe's reader waiting. */
-	for (int i = 0; i < CONTROL_FDS; i++) {
-		if (client->fds[i] >= 0)
-			close(client->fds[i]);
-		client->fds[i] = -1;
-	}
+	close_fds(client);
 	free(argv);
 	free(env);
+}
+
+void control_ovs(struct control_client *client, json_t *request)
+{
+	struct daemon *daemon = client->control->daemon;
+	const char **argv = string_list(json_object_get(request, "argv"));
+	struct lab_exec exec = {.argv = argv,
+				.stdio = {client->fds[0], client->fds[1], client->fds[2]},
+				.directory = json_string_value(json_object_get(request, "directory"))};
+	struct diag diag = {""};
+
+	if (!argv || !argv[0] || client->fds[2] < 0) {
+		control_answer(client, refuse(EXIT_USAGE, "the request is not complete"), true);
+	} else if (lab_switching_exec(daemon->lab, &exec, &client->pid, &diag) < 0) {
+		client->pid = 0;
+		control_answer(client, refuse(EXIT_HOST, diag.text), true);
+	} else {
+		control_answer(client, json_pack("{s:i}", "started", (int)client->pid), false);
+	}
+	close_fds(client);
+	free(argv);
 }

@@ -44,7 +44,9 @@ static json_t *nodes_json(const struct daemon *daemon)
 
 		json_array_append_new(
 			list, json_pack("{s:s,s:s,s:b,s:i,s:o}", "name", daemon->scenario->nodes[i].name, "kind",
-					scenario_node_is_real(&daemon->scenario->nodes[i]) ? "container" : "simulated",
+					!scenario_node_is_real(&daemon->scenario->nodes[i])    ? "simulated"
+					: scenario_node_is_switch(&daemon->scenario->nodes[i]) ? "switch"
+											       : "container",
 					"running", pid > 0, "pid", pid > 0 ? (int)pid : 0, "interfaces",
 					interfaces_json(daemon->scenario, i)));
 	}
@@ -73,6 +75,17 @@ static json_t *ghosts_json(const struct daemon *daemon)
 						stats ? (double)stats_get(&stats->behind_ns) / 1e3 : 0.0, "events",
 						stats ? (json_int_t)stats_get(&stats->events) : 0));
 	}
+	return list;
+}
+
+static json_t *switching_json(const struct daemon *daemon)
+{
+	json_t *list = json_array();
+	struct lab_process process;
+
+	for (size_t i = 0; lab_switching_process(daemon->lab, i, &process); i++)
+		json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "name", process.name, "pid", (int)process.pid,
+						      "restarts", (int)process.restarts));
 	return list;
 }
 
@@ -118,6 +131,10 @@ json_t *control_status(struct daemon *daemon)
 			   (double)daemon_now_ns(daemon) / 1e9, "started_at", (json_int_t)daemon->started_at);
 	json_object_set_new(status, "nodes", nodes_json(daemon));
 	json_object_set_new(status, "ghosts", ghosts_json(daemon));
+	if (lab_switching_datapath(daemon->lab)) {
+		json_object_set_new(status, "datapath", json_string(lab_switching_datapath(daemon->lab)));
+		json_object_set_new(status, "switching", switching_json(daemon));
+	}
 	json_object_set_new(status, "commands", commands_json(daemon));
 	json_object_set_new(status, "changes", changes_json(daemon));
 	json_object_set_new(status, "incidents", report_incidents(daemon));

@@ -110,6 +110,8 @@ static void handle_line(struct control_client *client, const char *line)
 		control_exec(client, request);
 	else if (verb && strcmp(verb, "set") == 0)
 		changes_request(client, request);
+	else if (verb && strcmp(verb, "ovs") == 0 && client->pid == 0)
+		control_ovs(client, request);
 	else
 		control_answer(client, json_pack("{s:s}", "error", "this experiment does not know that request"), true);
 	json_decref(request);

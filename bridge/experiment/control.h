@@ -3,9 +3,10 @@
  * control.h - the socket by which other ghostbridge commands talk to a running experiment.
  *
  * STATE_DIR/control.sock, a stream of JSON objects, one to a line, root's only. A client sends one request,
- * {"verb": "status"} or {"verb": "exec", "node": "h1", "argv": [...], "terminal": false} with fds 0, 1, 2 attached, and
- * gets one answer; {"verb": "set", "changes": ["lan delay=50ms"]} gets it when the simulator has made the changes; an
- * exec gets {"exit": N} at its end and may be sent {"signal": N} until then.
+ * {"verb": "status"}, {"verb": "exec", "node": "h1", "argv": [...], "terminal": false} or {"verb": "ovs", "argv": [...],
+ * "directory": "/"} with fds 0, 1, 2 attached, and gets one answer; {"verb": "set", "changes": ["lan delay=50ms"]} gets
+ * it when the simulator has made the changes; an exec gets {"exit": N} at its end and may be sent {"signal": N} until
+ * then.
  */
 #ifndef EXPERIMENT_CONTROL_H
 #define EXPERIMENT_CONTROL_H
@@ -65,6 +66,9 @@ void control_reply(struct control_client *client, json_t *answer);
 
 /** control_exec() - The exec verb: start the command or answer why not. */
 void control_exec(struct control_client *client, json_t *request);
+
+/** control_ovs() - The ovs verb: likewise, beside the lab's Open vSwitch. */
+void control_ovs(struct control_client *client, json_t *request);
 
 /** control_status() - The status verb's answer; new reference. */
 json_t *control_status(struct daemon *daemon);

@@ -41,6 +41,28 @@ void daemon_fail(struct daemon *daemon, int exit_status, const char *fmt, ...)
 	daemon->failure_exit = exit_status;
 }
 
+/* Open vSwitch, or a controller that we run: the lab starts it again, we tell. */
+static void switching_reaped(struct daemon *daemon, pid_t pid, int status)
+{
+	struct diag diag = {""};
+
+	switch (lab_switching_reaped(daemon->lab, pid, status, !daemon->is_ending, &diag)) {
+	case LAB_REAPED_UNKNOWN:
+	case LAB_REAPED_QUIETLY:
+		break;
+	case LAB_REAPED_RESTARTED:
+		daemon_incident(daemon, true, "%s", diag.text);
+		daemon->switching_incidents++;
+		break;
+	case LAB_REAPED_LOST:
+		if (daemon->is_ending)
+			break;
+		daemon_incident(daemon, false, "%s", diag.text);
+		daemon->switching_incidents++;
+		break;
+	}
+}
+
 /* As PID 1 we get everybody's orphans, too; those are only reaped. */
 static void reap(struct daemon *daemon)
 {
@@ -54,6 +76,8 @@ static void reap(struct daemon *daemon)
 
 		for (size_t i = 0; !known && i < daemon->peers_count; i++)
 			known = peers_reaped(&daemon->peers[i], pid, status);
+		if (!known)
+			switching_reaped(daemon, pid, status);
 	}
 }
 

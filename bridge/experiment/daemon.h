@@ -40,6 +40,7 @@ struct daemon {
 	struct expect_result *expects;
 	struct incident incidents[DAEMON_INCIDENTS_MAX];
 	size_t incident_count;
+	unsigned int switching_incidents; /* of those, deaths among Open vSwitch and controllers */
 	uint64_t origin_ns;       /* CLOCK_MONOTONIC of the barrier; 0 before it */
 	uint64_t ended_ns;        /* ... of the end of the run */
 	int64_t started_at;       /* CLOCK_REALTIME seconds, a label */

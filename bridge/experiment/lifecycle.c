@@ -69,12 +69,16 @@ static bool never(struct daemon *daemon)
 
 static int build(struct daemon *daemon, struct diag *diag)
 {
-	int r;
+	int logs_fd, r;
 
 	lab_use_offload(daemon->lab);
 	r = daemon->experiment->source_dir ? lab_share(daemon->lab, daemon->experiment->source_dir, diag) : 0;
+	logs_fd = openat(daemon->experiment->rundir.fd, "logs", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	lab_use_logs(daemon->lab, logs_fd);
 	if (r == 0)
 		r = lab_build(daemon->lab, daemon->scenario, diag);
+	if (r == -EBADMSG) /* what only building could find out: the text begins with line and column */
+		daemon_fail(daemon, EXIT_USAGE, "%s:%s", daemon->experiment->source, diag->text);
 	if (r < 0)
 		return r;
 	/* After building, so that whoever gets an answer finds a lab; until then the socket is not there. */

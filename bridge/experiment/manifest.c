@@ -131,6 +131,8 @@ json_t *manifest_make(struct daemon *daemon)
 		json_object_set_new(json_object_get(manifest, "versions"), "openvswitch",
 				    json_string(version ? version + 1 : ovs));
 	}
+	if (lab_switching_datapath(daemon->lab))
+		json_object_set_new(manifest, "datapath", json_string(lab_switching_datapath(daemon->lab)));
 	json_object_set_new(manifest, "host",
 			    json_pack("{s:s,s:s,s:i,s:I,s:s}", "cpu", cpu, "machine", host.machine, "cores",
 				      (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes",

@@ -195,6 +195,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 	figures->counts.ingress_frames = figures->ingress.count;
 	figures->counts.ingress_over = figures->ingress.over_budget;
 	facts.counts = figures->counts;
+	facts.incidents = daemon->switching_incidents;
 	for (size_t i = 0; i < daemon->peers_count; i++) {
 		const struct stats *ghost = daemon->peers[i].home.stats[PEERS_GHOST];
 

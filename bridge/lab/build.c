@@ -18,6 +18,7 @@
 #include "bridge/lab/container.h"
 #include "bridge/lab/inside.h"
 #include "bridge/lab/lab_priv.h"
+#include "bridge/lab/ovs.h"
 #include "bridge/lab/tap.h"
 
 #define BR_STATE_FORWARDING 3 /* linux/if_bridge.h, which does not go together with linux/if.h */
@@ -25,6 +26,36 @@
 static int fail(struct diag *diag, int err, const struct scenario_end *end, const char *what)
 {
 	return diag_set(diag, err, "%s: cannot %s: %s", end->port_name, what, strerror(-err));
+}
+
+/* Where an end's interface is, and what it is called there. All switches' are in the lab itself, under their port
+ * names. */
+static struct nl_sock *socket_of(const struct lab *lab, const struct scenario_end *end)
+{
+	return end->port_of ? lab->netlink : lab->nodes[end->node].netlink;
+}
+
+static const char *name_of(const struct scenario_end *end)
+{
+	return end->port_of ? end->port_name : end->name;
+}
+
+/* A port of a switch is the TAP itself; so is the management interface of one. */
+static int attach_switch(struct lab *lab, const struct scenario_end *end, uint32_t index, struct diag *diag)
+{
+	const struct scenario_link *link = &lab->scenario->links[end->link];
+	const struct link_spec spec = {.mac = end->mac, .mtu = link->mtu, .netns_fd = -1};
+	/* ovs-vswitchd's own datapath wants frames as they are on a wire. */
+	const struct tap_options options = {
+		.rate_bps = link->rate_bps,
+		.offload = lab->offload && (lab->ovs.in_kernel || end->port_of->management),
+	};
+	int err = tap_open(end->port_name, -1, -1, &options, &lab->tap_fds[index], &lab->tap_offloads[index], diag);
+
+	if (err)
+		return err;
+	err = link_change(lab->netlink, end->port_name, &spec);
+	return err ? fail(diag, err, end, "set MAC and MTU of its TAP") : 0;
 }
 
 /* The TAP is the container's interface; its descriptor stays here. */
@@ -96,6 +127,8 @@ static int build_simulated_end(struct lab *lab, uint32_t index, struct diag *dia
 {
 	const struct scenario_end *end = &lab->scenario->ends[index];
 
+	if (end->port_of)
+		return attach_switch(lab, end, index, diag);
 	switch (lab->scenario->nodes[end->node].attach) {
 	case SCENARIO_ATTACH_TAP:
 		return attach_tap(lab, end, index, diag);
@@ -116,17 +149,19 @@ static int build_wire(struct lab *lab, const struct scenario_link *link, struct 
 	for (int i = 0; i < 2; i++) {
 		ends[i] = &lab->scenario->ends[link->first_end + (uint32_t)i];
 		specs[i] = (struct link_spec){
-			.name = ends[i]->name,
+			.name = name_of(ends[i]),
 			.mac = ends[i]->mac,
 			.mtu = link->mtu,
-			.netns_fd = lab->nodes[ends[i]->node].netns_fd,
+			.netns_fd = ends[i]->port_of ? -1 : lab->nodes[ends[i]->node].netns_fd,
 		};
 	}
+	if (ovs_is_patch(lab->scenario, link))
+		return 0;
 	err = link_add_veth(lab->netlink, &specs[0], &specs[1]);
 	for (int i = 0; !err && i < 2; i++) {
 		const struct link_spec alias = {.alias = ends[i]->port_name, .netns_fd = -1};
 
-		err = link_change(lab->nodes[ends[i]->node].netlink, ends[i]->name, &alias);
+		err = link_change(socket_of(lab, ends[i]), name_of(ends[i]), &alias);
 	}
 	if (err)
 		return diag_set(diag, err, "cannot make wire '%s': %s", link->name, strerror(-err));
@@ -143,14 +178,16 @@ static bool is_real(const struct scenario *scenario, uint32_t end)
 static int finish_end(struct lab *lab, uint32_t index, struct diag *diag)
 {
 	const struct scenario_end *end = &lab->scenario->ends[index];
-	struct nl_sock *sock = lab->nodes[end->node].netlink;
+	struct nl_sock *sock = socket_of(lab, end);
 	int err = 0;
 
+	if (ovs_is_patch(lab->scenario, &lab->scenario->links[end->link]))
+		return 0;
 	for (size_t i = 0; !err && i < end->addr_count; i++)
-		err = link_add_address(sock, end->name, &end->addrs[i]);
+		err = link_add_address(sock, name_of(end), &end->addrs[i]);
 	if (err)
 		return fail(diag, err, end, "add its addresses");
-	err = link_set_up(sock, end->name);
+	err = link_set_up(sock, name_of(end));
 	return err ? fail(diag, err, end, "set it up") : 0;
 }
 
@@ -174,8 +211,9 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads)
 		return diag_set(diag, -ENOMEM, "out of memory");
 
+	err = ovs_start(lab, diag);
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
-		if (scenario_node_is_real(&scenario->nodes[i]))
+		if (scenario_node_is_container(&scenario->nodes[i]))
 			err = container_start(lab, i, diag);
 	for (uint32_t i = 0; !err && i < scenario->link_count; i++) {
 		const struct scenario_link *link = &scenario->links[i];
@@ -189,9 +227,9 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	for (uint32_t i = 0; !err && i < scenario->end_count; i++)
 		err = is_real(scenario, i) ? finish_end(lab, i, diag) : 0;
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
-		if (scenario_node_is_real(&scenario->nodes[i]))
+		if (scenario_node_is_container(&scenario->nodes[i]))
 			err = inside_finish(lab, i, diag);
-	return err;
+	return err ? err : ovs_configure(lab, diag);
 }
 
 int lab_tap_set_carrier(struct lab *lab, uint32_t end, bool carrier)
@@ -226,6 +264,8 @@ int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
 	if (lab_tap_fd(lab, end) < 0)
 		return -ENODEV;
 	node = lab->scenario->ends[end].node;
+	if (lab->scenario->ends[end].port_of)
+		return link_get_dropped(lab->netlink, lab->scenario->ends[end].port_name, ret);
 	if (lab->scenario->nodes[node].attach == SCENARIO_ATTACH_TAP)
 		return link_get_dropped(lab->nodes[node].netlink, lab->scenario->ends[end].name, ret);
 	snprintf(tap_name, sizeof(tap_name), "tap-%u", end);
@@ -255,10 +295,12 @@ static bool is_up(const struct lab *lab, uint32_t index)
 	unsigned int flags;
 
 	/* Not the operational state: a TAP's stays "unknown" for ever. */
-	if (!lab->nodes[end->node].netlink || link_get(lab->nodes[end->node].netlink, end->name, NULL, &flags) ||
-	    (~flags & usable))
+	if (ovs_is_patch(lab->scenario, &lab->scenario->links[end->link]))
+		return true;
+	if (!socket_of(lab, end) || link_get(socket_of(lab, end), name_of(end), NULL, &flags) || (~flags & usable))
 		return false;
-	return lab->tap_fds[index] < 0 || lab->scenario->nodes[end->node].attach != SCENARIO_ATTACH_BRIDGE ||
+	return lab->tap_fds[index] < 0 || end->port_of ||
+	       lab->scenario->nodes[end->node].attach != SCENARIO_ATTACH_BRIDGE ||
 	       (is_forwarding("tap", index) && is_forwarding("veth", index));
 }
 

@@ -125,6 +125,8 @@ static int configure(struct lxc_container *container, const struct lab *lab, uin
 		err = set(container, "lxc.mount.entry", text, diag);
 	if (!err && lab->shared)
 		err = set(container, "lxc.mount.entry", LAB_SHARE " run/scenario none bind,ro,create=dir 0 0", diag);
+	if (!err && lab->ovs.has_pki)
+		err = set(container, "lxc.mount.entry", LAB_OVS_PKI_SHARE " run/pki none bind,ro,create=dir 0 0", diag);
 	if (!err && apparmor_enabled())
 		err = set(container, "lxc.apparmor.profile", "unconfined", diag);
 	if (err)

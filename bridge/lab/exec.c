@@ -47,7 +47,15 @@ static bool is_alive(const struct lab_node *node)
 
 pid_t lab_node_pid(const struct lab *lab, uint32_t node)
 {
-	if (!lab->nodes || node >= lab->scenario->node_count || !is_alive(&lab->nodes[node]))
+	if (!lab->nodes || node >= lab->scenario->node_count)
+		return -1;
+	if (scenario_node_is_switch(&lab->scenario->nodes[node])) {
+		for (size_t i = 0; i < lab->ovs.process_count; i++)
+			if (lab->ovs.processes[i].role == OVS_ROLE_VSWITCHD && lab->ovs.processes[i].pid > 0)
+				return lab->ovs.processes[i].pid;
+		return -1;
+	}
+	if (!is_alive(&lab->nodes[node]))
 		return -1;
 	return lab->nodes[node].init;
 }
@@ -167,6 +175,8 @@ int lab_exec(struct lab *lab, uint32_t index, const struct lab_exec *exec, pid_t
 		return diag_set(diag, -EINVAL, "no such node, or no command");
 	node = &lab->nodes[index];
 	config = &lab->scenario->nodes[index];
+	if (scenario_node_is_switch(config))
+		return ovs_exec(lab, exec, ret_pid, diag);
 	if (!is_alive(node))
 		return diag_set(diag, -ESRCH, "container '%s' does not run", config->name);
 	if (pipe2(status_pipe, O_CLOEXEC))

@@ -263,7 +263,7 @@ int lab_spawn(const char *name, int (*main)(struct lab *lab, void *data), void *
 		return diag_set(diag, -ENOMEM, "out of memory");
 	snprintf(lab->name, sizeof(lab->name), "%s", name);
 	state_path(name, lab->state_dir);
-	lab->lock_fd = lab->journal_fd = lab->netns_fd = lab->pidns_fd = -1;
+	lab->lock_fd = lab->journal_fd = lab->netns_fd = lab->pidns_fd = lab->ovs.log_dir_fd = -1;
 	for (int i = 0; i < CGROUP_CONTROLLER_COUNT; i++)
 		lab->cgroups.hierarchies[i].root_fd = -1;
 
@@ -348,6 +348,7 @@ void lab_done(struct lab *lab)
 {
 	if (!lab)
 		return;
+	ovs_stop(lab);
 	if (lab->nodes)
 		containers_stop(lab);
 	for (size_t i = 0; lab->tap_fds && i < lab->scenario->end_count; i++)

@@ -108,11 +108,15 @@ pid_t lab_node_pid(const struct lab *lab, uint32_t node);
  */
 bool lab_interfaces_up(struct lab *lab, uint32_t *ret_end);
 
+/** lab_use_logs() - Where processes of the lab's own (Open vSwitch) log, a directory; before lab_build(). */
+void lab_use_logs(struct lab *lab, int dir_fd);
+
 struct lab_exec {
 	const char *const *argv; /* NULL-terminated */
 	const char *const *env;  /* further NAME=VALUE, NULL-terminated, or NULL; the node's `env` is always set */
 	int stdio[3];            /* fds for the command's 0, 1, 2; stay the caller's */
 	bool terminal;           /* stdio[0] is a terminal to become the command's controlling terminal */
+	const char *directory;   /* to begin in, or NULL; heeded in switches only */
 };
 
 /**
@@ -122,6 +126,43 @@ struct lab_exec {
  * Return: 0 or a negative errno (-ESRCH: the container does not run); does not wait for the command
  */
 int lab_exec(struct lab *lab, uint32_t node, const struct lab_exec *exec, pid_t *ret_pid, struct diag *diag);
+
+/**
+ * lab_switching_exec() - Start a command beside the lab's Open vSwitch, as lab_exec() does in a switch
+ *
+ * Tools of Open vSwitch find this lab's one. The command sees the host's files read-only, keeps CAP_NET_ADMIN and
+ * CAP_NET_RAW for the lab's network and has no other right.
+ */
+int lab_switching_exec(struct lab *lab, const struct lab_exec *exec, pid_t *ret_pid, struct diag *diag);
+
+enum lab_reaped {
+	LAB_REAPED_UNKNOWN,   /* not the lab's process */
+	LAB_REAPED_QUIETLY,   /* nothing to report */
+	LAB_REAPED_RESTARTED, /* a process died and runs again; @diag says which */
+	LAB_REAPED_LOST,      /* ... or does not */
+};
+
+/**
+ * lab_switching_reaped() - A child of the daemon ended
+ * @start_again: whether it is to be replaced; not when the experiment is ending
+ *
+ * A new ovs-vswitchd gets bridges and ports from the database, and from a child of ours the flows, groups and meters of
+ * the scenario. What was added by hand is gone; controllers connect and add theirs again.
+ */
+enum lab_reaped lab_switching_reaped(struct lab *lab, pid_t pid, int status, bool start_again, struct diag *diag);
+
+/* A process that the lab runs for its switches. */
+struct lab_process {
+	const char *name; /* "ovs-vswitchd" */
+	pid_t pid;        /* in the lab's PID namespace; 0: none */
+	unsigned int restarts;
+};
+
+/** lab_switching_process() - The process number @index; false when there are not so many. */
+bool lab_switching_process(const struct lab *lab, size_t index, struct lab_process *ret);
+
+/** lab_switching_datapath() - "kernel", "userspace", or NULL without switches. */
+const char *lab_switching_datapath(const struct lab *lab);
 
 /** lab_done() - Stop all containers, remove all links and cgroups, free the lab. Takes NULL and half-built labs. */
 void lab_done(struct lab *lab);

@@ -14,6 +14,7 @@
 #include "bridge/lab/cgroup.h"
 #include "bridge/lab/lab.h"
 #include "bridge/lab/link.h"
+#include "bridge/lab/ovs.h"
 #include "bridge/lab/state.h"
 
 #define LAB_DIR        "/run/lab"
@@ -56,6 +57,7 @@ struct lab {
 	bool shared;            /* LAB_SHARE is to be seen in containers */
 	int *tap_fds;           /* one per scenario end */
 	uint32_t *tap_offloads; /* likewise */
+	struct ovs ovs;
 };
 
 /**

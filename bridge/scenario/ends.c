@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "bridge/scenario/internal.h"
+#include "bridge/scenario/switch.h"
 
 #define END_ADDRS_MAX 16
 
 static const char *const end_keys[] = {"node", "name", "ip", "mac", "promiscuous", NULL};
+static const char *const switch_end_keys[] = {"node", "name", "ip",     "mac",        "promiscuous",
+					      "port", "tag",  "trunks", "management", NULL};
 
 static bool ifname_ok(const char *name)
 {
@@ -72,30 +75,30 @@ static bool read_ip(struct scn_load *load, const struct scn_value *value, struct
 	return true;
 }
 
-/* One address or a list of them. */
-static void read_ips(struct scn_load *load, const struct scn_value *value, struct scenario_end *end,
-		     struct scn_end_draft *draft)
+size_t scn_read_addrs(struct scn_load *load, const struct scn_value *value, struct scenario_addr **ret,
+		      const struct scn_value ***ret_values)
 {
-	const struct scn_value *child;
-	size_t count;
+	size_t count = value->kind == SCN_LIST ? value->count : 1, found = 0;
+	const struct scn_value *child, **values;
 
-	count = value->kind == SCN_LIST ? value->count : 1;
 	if (count > END_ADDRS_MAX) {
-		scn_error(load, value, "%zu addresses; an end has at most %d", count, END_ADDRS_MAX);
-		return;
+		scn_error(load, value, "%zu addresses; an interface has at most %d", count, END_ADDRS_MAX);
+		return 0;
 	}
-	end->addrs = scn_new(load, count, sizeof(*end->addrs));
-	draft->addr_values = scn_alloc(&load->tree, count * sizeof(*draft->addr_values));
-	if (!end->addrs || !draft->addr_values) {
+	*ret = scn_new(load, count, sizeof(**ret));
+	values = scn_alloc(&load->tree, count * sizeof(*values));
+	if (!*ret || !values) {
 		load->nomem = true;
-		return;
+		return 0;
 	}
 	for (child = value->kind == SCN_LIST ? value->first : value; child;
 	     child = value->kind == SCN_LIST ? child->next : NULL) {
-		if (!read_ip(load, child, &end->addrs[end->addr_count]))
-			continue;
-		draft->addr_values[end->addr_count++] = child;
+		if (read_ip(load, child, &(*ret)[found]))
+			values[found++] = child;
 	}
+	if (ret_values)
+		*ret_values = values;
+	return found;
 }
 
 static bool read_mac(struct scn_load *load, const struct scn_value *value, uint8_t *ret_mac)
@@ -147,13 +150,13 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 	struct scenario_end *end = &load->scenario->ends[index];
 	struct scn_end_draft *draft = &load->drafts[index];
 	const struct scn_value *node = value, *field;
+	bool is_switch;
 
 	end->link = link;
 	end->pos = value->pos;
 	end->port = SCENARIO_NONE;
 	draft->value = value;
 	if (value->kind == SCN_MAP) {
-		scn_read_map(load, value, end_keys);
 		node = scn_get(value, "node");
 		if (!node)
 			scn_need(load, value, "node", "h1");
@@ -165,6 +168,11 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 	draft->bad = end->node == SCENARIO_NONE;
 	if (!draft->bad && !scenario_node_is_real(&load->scenario->nodes[end->node]))
 		check_inner(load, link, end, value);
+	is_switch = !draft->bad && scenario_node_is_switch(&load->scenario->nodes[end->node]);
+	if (value->kind == SCN_MAP)
+		scn_read_map(load, value, is_switch ? switch_end_keys : end_keys);
+	if (is_switch)
+		scn_load_switch_port(load, value, end);
 	if (value->kind != SCN_MAP)
 		return;
 	field = scn_get(value, "name");
@@ -176,7 +184,7 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 	}
 	draft->ip = scn_get(value, "ip");
 	if (draft->ip)
-		read_ips(load, draft->ip, end, draft);
+		end->addr_count = scn_read_addrs(load, draft->ip, &end->addrs, &draft->addr_values);
 	field = scn_get(value, "mac");
 	if (field) {
 		if (read_mac(load, field, end->mac))
@@ -184,7 +192,10 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 		else
 			draft->bad = true;
 	}
-	if (load->scenario->links[link].kind == SCENARIO_LINK_WIRE && scn_get(value, "promiscuous"))
+	if (end->port_of && !end->port_of->management && scn_get(value, "promiscuous"))
+		scn_error(load, scn_get(value, "promiscuous"),
+			  "a port of a switch takes every frame; leave the key out");
+	else if (load->scenario->links[link].kind == SCENARIO_LINK_WIRE && scn_get(value, "promiscuous"))
 		scn_error(load, scn_get(value, "promiscuous"), "a wire delivers every frame; leave the key out");
 	else
 		scn_read_bool(load, value, "promiscuous", &end->promiscuous);
@@ -200,7 +211,9 @@ void scn_number_ends(struct scn_load *load, uint32_t link, const struct scn_subn
 		return;
 	for (uint32_t i = 0; i < l->end_count; i++) {
 		end = &load->scenario->ends[l->first_end + i];
-		if (load->drafts[l->first_end + i].ip)
+		/* a port of a switch has no address, but it counts: the next end's follows from the order in the file
+		 */
+		if (load->drafts[l->first_end + i].ip || (end->port_of && !end->port_of->management))
 			continue;
 		if (end->node != SCENARIO_NONE && !scenario_node_is_real(&load->scenario->nodes[end->node]) &&
 		    !scenario_role_has_ip(load->scenario->nodes[end->node].role))
@@ -249,6 +262,9 @@ static void name_interfaces(struct scn_load *load)
 		load->nomem = true;
 		return;
 	}
+	/* OpenFlow counts ports from 1 */
+	for (size_t i = 0; i < scenario->node_count; i++)
+		next[i] = scenario_node_is_switch(&scenario->nodes[i]);
 	for (uint32_t i = 0; i < scenario->end_count; i++) {
 		end = &scenario->ends[i];
 		draft = &load->drafts[i];

@@ -79,6 +79,7 @@ enum scn_kind {
 struct scn_value {
 	enum scn_kind kind;
 	bool plain;                  /* a scalar without quotes */
+	bool literal;                /* a block scalar with "|": every line of it is a line of the file */
 	struct scenario_pos pos;     /* of the value */
 	struct scenario_pos key_pos; /* of the key, in a map */
 	const char *set;             /* the --set it comes from, or NULL */
@@ -300,6 +301,26 @@ int scn_mac_parse(const char *text, uint8_t *ret_mac);
 void scn_load_nodes(struct scn_load *load);
 /** scn_load_simulated() - Read a node of kind simulated. */
 void scn_load_simulated(struct scn_load *load, const struct scn_value *map, struct scenario_node *node);
+
+/* The keys of a node of kind switch, NULL-terminated, and who reads them. */
+extern const char *const scn_switch_keys[];
+void scn_load_switch(struct scn_load *load, const struct scn_value *map, struct scenario_node *node);
+
+/** scn_load_switch_port() - What an end says to the switch it is at. */
+void scn_load_switch_port(struct scn_load *load, const struct scn_value *value, struct scenario_end *end);
+
+/** scn_complete_switches() - Port numbers, and what can be said only with all ends known. */
+void scn_complete_switches(struct scn_load *load);
+
+/**
+ * scn_read_addrs() - One address of an interface, or a list of them
+ * @ret_values:	where each was written, in load->tree; may be NULL
+ *
+ * Return: how many
+ */
+size_t scn_read_addrs(struct scn_load *load, const struct scn_value *value, struct scenario_addr **ret,
+		      const struct scn_value ***ret_values);
+
 void scn_load_links(struct scn_load *load);
 void scn_load_steps(struct scn_load *load);
 void scn_load_expects(struct scn_load *load);

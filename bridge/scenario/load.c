@@ -114,6 +114,8 @@ static void read_tree(struct scn_load *load)
 	if (!load->nomem)
 		scn_load_links(load);
 	if (!load->nomem)
+		scn_complete_switches(load);
+	if (!load->nomem)
 		scn_load_steps(load);
 	if (!load->nomem)
 		scn_load_timeline(load);

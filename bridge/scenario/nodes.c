@@ -3,6 +3,7 @@
  * nodes.c - the section `nodes`.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bridge/scenario/internal.h"
@@ -18,21 +19,46 @@ static const char *const node_keys[] = {"kind",   "attach",  "rootfs", "privileg
 static const char *const sysctl_prefixes[] = {"net.",       "fs.mqueue.",        "kernel.msg", "kernel.sem",
 					      "kernel.shm", "kernel.domainname", NULL};
 
-static void read_kind(struct scn_load *load, const struct scn_value *map, struct scenario_node *node)
+/* A kind of node: the word in the file, its keys, and who reads them. */
+struct node_type {
+	const char *word;
+	enum scenario_node_kind kind;
+	const char *const *keys; /* NULL: they depend on more, and who reads them checks */
+	void (*load)(struct scn_load *load, const struct scn_value *map, struct scenario_node *node);
+};
+
+static void load_container(struct scn_load *load, const struct scn_value *value, struct scenario_node *node);
+
+static const struct node_type node_types[] = {
+	{"container", SCENARIO_NODE_CONTAINER, node_keys, load_container},
+	{"switch", SCENARIO_NODE_SWITCH, scn_switch_keys, scn_load_switch},
+	{"simulated", SCENARIO_NODE_SIMULATED, NULL, scn_load_simulated},
+};
+
+#define NODE_TYPES (sizeof(node_types) / sizeof(node_types[0]))
+
+/* Return: NULL if the kind is unknown, so that nothing else of the node can be judged. */
+static const struct node_type *read_kind(struct scn_load *load, const struct scn_value *map)
 {
 	const struct scn_value *value = scn_get(map, "kind");
+	char words[128] = "";
+	size_t used = 0;
 
-	node->kind = SCENARIO_NODE_CONTAINER;
-	if (!value || !scn_text(load, value) || !strcmp(value->text, "container"))
-		return;
-	if (!strcmp(value->text, "simulated"))
-		node->kind = SCENARIO_NODE_SIMULATED;
-	else if (!strcmp(value->text, "switch"))
-		scn_error(load, value,
-			  "nodes of kind \"switch\" are not in this version; it has container and simulated");
-	else
-		scn_error(load, value, "\"%s\" is not a kind of node; write container or simulated",
-			  scn_show(value->text).text);
+	if (!value)
+		return &node_types[0];
+	if (!scn_text(load, value))
+		return NULL;
+	for (size_t i = 0; i < NODE_TYPES; i++) {
+		if (!strcmp(value->text, node_types[i].word))
+			return &node_types[i];
+		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
+					 i == 0                ? ""
+					 : i + 1 == NODE_TYPES ? " or "
+							       : ", ",
+					 node_types[i].word);
+	}
+	scn_error(load, value, "\"%s\" is not a kind of node; write %s", scn_show(value->text).text, words);
+	return NULL;
 }
 
 static void read_rootfs(struct scn_load *load, const struct scn_value *map, struct scenario_node *node)
@@ -156,19 +182,11 @@ static void read_cpus(struct scn_load *load, const struct scn_value *map, struct
 		node->cpus = cpus;
 }
 
-static void load_node(struct scn_load *load, const struct scn_value *value, struct scenario_node *node)
+static void load_container(struct scn_load *load, const struct scn_value *value, struct scenario_node *node)
 {
 	static const char *const attach_words[] = {"bridge", "tap", NULL};
 	unsigned int attach = SCENARIO_ATTACH_BRIDGE;
 
-	if (!scn_want(load, value, SCN_MAP))
-		return;
-	read_kind(load, value, node);
-	if (node->kind == SCENARIO_NODE_SIMULATED) {
-		scn_load_simulated(load, value, node);
-		return;
-	}
-	scn_read_map(load, value, node_keys);
 	scn_read_word(load, value, "attach", NULL, attach_words, &attach);
 	node->attach = (enum scenario_attach)attach;
 	read_rootfs(load, value, node);
@@ -178,6 +196,23 @@ static void load_node(struct scn_load *load, const struct scn_value *value, stru
 	read_pairs(load, value, "sysctls", sysctl_key_ok, false, &node->sysctls, &node->sysctl_count);
 	read_pairs(load, value, "env", env_key_ok, true, &node->env, &node->env_count);
 	read_start(load, value, node);
+}
+
+static void load_node(struct scn_load *load, const struct scn_value *value, struct scenario_node *node)
+{
+	const struct node_type *type = NULL;
+
+	/* Whatever goes wrong, it is a node of some kind: what refers to it is not wrong as well. */
+	node->kind = SCENARIO_NODE_CONTAINER;
+	if (!scn_want(load, value, SCN_MAP))
+		return;
+	type = read_kind(load, value);
+	if (!type)
+		return;
+	node->kind = type->kind;
+	if (type->keys)
+		scn_read_map(load, value, type->keys);
+	type->load(load, value, node);
 }
 
 void scn_load_nodes(struct scn_load *load)

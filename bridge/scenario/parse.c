@@ -282,6 +282,7 @@ static bool take_scalar(struct builder *builder, struct fy_token *token, struct 
 		return false;
 	}
 	value->plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
+	value->literal = token && fy_token_scalar_style(token) == FYSS_LITERAL;
 	if (value->plain && scn_is_null_text(value->text, value->len))
 		value->kind = SCN_NULL;
 	if (builder->open && builder->open->kind == SCN_MAP && !builder->key)

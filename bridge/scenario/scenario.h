@@ -31,6 +31,7 @@ struct scenario_pos {
 enum scenario_node_kind {
 	SCENARIO_NODE_CONTAINER,
 	SCENARIO_NODE_SIMULATED, /* exists inside ns-3 only */
+	SCENARIO_NODE_SWITCH,    /* Open vSwitch; see switch.h */
 };
 
 /* What a simulated node does. */
@@ -58,6 +59,9 @@ enum scenario_link_kind {
 	SCENARIO_LINK_WIRE, /* plain veth pair, not simulated */
 };
 
+struct scenario_switch;
+struct scenario_switch_port;
+
 struct scenario_pair {
 	char *key;
 	char *value;
@@ -78,7 +82,8 @@ struct scenario_node {
 	size_t env_count;
 	char **start; /* shell commands started before the first step, kept running */
 	size_t start_count;
-	enum scenario_role role; /* of a simulated node */
+	enum scenario_role role;    /* of a simulated node */
+	struct scenario_switch *sw; /* of a switch, else NULL */
 	struct scenario_pos pos;
 };
 
@@ -100,6 +105,7 @@ struct scenario_end {
 	bool promiscuous; /* deliver every frame of the link, not only what a NIC would */
 	struct scenario_addr *addrs;
 	size_t addr_count;
+	struct scenario_switch_port *port_of; /* what it is to its switch; NULL in other nodes */
 	struct scenario_pos pos;
 };
 
@@ -283,6 +289,18 @@ static inline bool scenario_link_is_simulated(const struct scenario_link *link)
 static inline bool scenario_node_is_real(const struct scenario_node *node)
 {
 	return node->kind != SCENARIO_NODE_SIMULATED;
+}
+
+/** scenario_node_is_switch() - Whether Open vSwitch is the node. */
+static inline bool scenario_node_is_switch(const struct scenario_node *node)
+{
+	return node->kind == SCENARIO_NODE_SWITCH;
+}
+
+/** scenario_node_is_container() - Whether liblxc makes the node. */
+static inline bool scenario_node_is_container(const struct scenario_node *node)
+{
+	return node->kind == SCENARIO_NODE_CONTAINER;
 }
 
 /** scenario_find_node() - Index of the node called @name, or SCENARIO_NONE. */

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Switches: frames cross them, their words come back, `ghostbridge ovs` talks to the right one, and they come back when killed."""
+import os
+import signal
+import time
+
+import gb
+
+PAIR = """
+ghostbridge: 1
+nodes:
+  h1: {}
+  h2: {}
+  s1:
+    kind: switch
+    protocols: [OpenFlow10, OpenFlow13]
+    fail-mode: secure
+    flows: |
+      # both ways, and nothing else
+      in_port=1,actions=output:2
+
+      in_port=2,actions=output:1
+  s2: {kind: switch}
+links:
+  w1: {kind: wire, ends: [{node: h1, ip: 10.0.0.1/24}, s1]}
+  core: {kind: csma, rate: 100Mbps, delay: 1ms, ends: [s1, s2]}
+  w2: {kind: wire, ends: [{node: h2, ip: 10.0.0.2/24}, s2]}
+"""
+
+
+class Switches(gb.Case):
+    def test_tcp_and_conservation(self):
+        path = self.write(PAIR + """
+steps:
+  - {name: ping, node: h1, run: ping -c 5 -i 0.2 h2}
+  - {name: server, at: 0s, node: h2, run: iperf3 -s -1, background: true}
+  - {name: tcp, at: 1200ms, node: h1, run: "iperf3 -c h2 -t 1 -J"}
+  - {name: counters, at: 2500ms, node: s1, run: "ovs-ofctl dump-flows s1 && touch /root/x"}
+expect:
+  - {step: ping, exit: 0}
+  - {step: tcp, json: .end.sum_received.bits_per_second, min: 50000000}
+  - {step: counters, match: "n_packets=[1-9].*in_port=1"}
+  - {step: counters, exit: 1}
+name: gbt-switch-tcp
+""")
+        report, _ = self.run_scenario(path)
+        self.check_conservation(report)
+        self.assertTrue(all(expect["ok"] for expect in report["expect"]), report["expect"])
+
+    def test_word_of_open_vswitch(self):
+        for wrong, line, word in (("in_port=2,actions=output:1", 14, "nonsense=1,actions=drop"),
+                                  ("fail-mode: secure", 9, "configure: set bridge s1 nonsense=1")):
+            path = self.write(PAIR.replace(wrong, word) + "name: gbt-switch-word\n")
+            done = gb.command("run", path, "--out", os.path.join(self.dir, f"out-{line}"))
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(f"test.yaml:{line}:", done.stderr)
+            self.assertIn("nonsense", done.stderr)
+
+    def test_ten_start_quickly(self):
+        text = "ghostbridge: 1\nnodes:\n" + "".join(f"  s{i}: {{kind: switch, rstp: true}}\n" for i in range(10)) + "links:\n"
+        text += "".join(f"  l{i}: {{kind: wire, ends: [s{i}, s{(i + 1) % 10}]}}\n" for i in range(10))
+        best = 9.0
+        for attempt in range(3):
+            name = f"gbt-switch-ten-{attempt}"
+            began = time.monotonic()
+            self.up(text, name)
+            best = min(best, time.monotonic() - began)
+            self.assertEqual(len(gb.command("ovs", name, "ovs-vsctl", "list-br").stdout.split()), 10)
+            self.down(name)
+        print(f"ten switches up after {best:.2f} s")
+        self.assertLess(best, 2.0)
+
+
+class Ovs(gb.Case):
+    def test_tools(self):
+        name = "gbt-switch-ovs"
+        self.up(PAIR, name)
+        self.assertEqual(gb.command("ovs", name, "--", "ovs-vsctl", "list-br").stdout.split(), ["s1", "s2"])
+        self.assertEqual(gb.command("ovs", name, "ovs-vsctl", "br-exists", "s3").returncode, 2)
+        self.assertEqual(gb.command("ovs", name, "ip", "link").returncode, 2)
+        self.assertEqual(gb.command("ovs", "gbt-no-such", "ovs-vsctl", "show").returncode, 2)
+        path = self.write("in_port=1,actions=drop\n", "drop.flows")
+        done = gb.command("ovs", name, "ovs-ofctl", "add-flows", "s1", os.path.basename(path), cwd=self.dir)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.node(name, "h1", "sh", "-c", "! ping -c 1 -W 1 h2")
+        kinds = {node["name"]: node["kind"] for node in self.status(name)["nodes"]}
+        self.assertEqual(kinds, {"h1": "container", "h2": "container", "s1": "switch", "s2": "switch"})
+
+    def test_no_switches(self):
+        name = "gbt-switch-none"
+        self.up("ghostbridge: 1\nnodes: {h1: {}}\n", name)
+        done = gb.command("ovs", name, "ovs-vsctl", "show")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("no switches", done.stderr)
+
+
+class Revived(gb.Case):
+    """What is killed is named within 1 s and comes back with the state of the file."""
+
+    def revive(self, which, controller=""):
+        name = f"gbt-switch-{which}"
+        self.up(PAIR.replace("  s2: {kind: switch}", "  s2: {kind: switch" + controller + "}"), name)
+        self.node(name, "h1", "ping", "-c", "1", "h2")
+        before = {entry["name"]: entry for entry in self.status(name)["switching"]}
+        os.kill(before[which]["pid"], signal.SIGKILL)
+        began = time.monotonic()
+        incident = gb.wait_until(lambda: self.status(name)["incidents"], 5, "the incident")[0]
+        told = time.monotonic() - began
+        self.assertIn(which, incident["what"])
+        self.assertTrue(incident["restarted"])
+        self.assertLess(told, 1.0)
+
+        def works():
+            return gb.command("exec", name, "h1", "--", "ping", "-c", "1", "-W", "1", "h2").returncode == 0
+        gb.wait_until(works, 20, "frames to pass again")
+        print(f"{which}: reported after {told:.3f} s, frames pass after {time.monotonic() - began:.3f} s")
+        after = {entry["name"]: entry for entry in self.status(name)["switching"]}
+        self.assertEqual(after[which]["restarts"], 1)
+        flows = gb.wait_until(lambda: gb.command("ovs", name, "ovs-ofctl", "dump-flows", "s1").stdout, 5, "flows")
+        self.assertIn("in_port=1", flows.replace('"s1.eth1"', "1").replace("s1.eth1", "1"))
+        self.assertNotIn("NORMAL", flows)
+        report = self.down(name)
+        self.assertNotEqual(report["result"], "pass")
+
+    def test_vswitchd(self):
+        self.revive("ovs-vswitchd")
+
+    def test_ovsdb(self):
+        self.revive("ovsdb-server")
+
+    def test_controller(self):
+        self.revive("ovs-testcontroller", ", controller: learning, fail-mode: secure")
+
+
+if __name__ == "__main__":
+    gb.main()

@@ -12,6 +12,8 @@
 
 #include "bridge/cli/cli.h"
 
+#define NAMED_FILE_SIZE_MAX (16u << 20) /* bytes; what is too much for the scenario is judged there */
+
 uint32_t load_workers(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -19,10 +21,10 @@ uint32_t load_workers(void)
 	return cores > 0 ? (uint32_t)cores : 1;
 }
 
-/* A little more than is allowed, so that the loader can say that it is too much. */
-static ssize_t read_file(const char *path, char **ret)
+/* At most @size bytes of a file. */
+static ssize_t read_file(const char *path, size_t size, char **ret)
 {
-	size_t size = SCENARIO_FILE_SIZE_MAX + 2, filled = 0;
+	size_t filled = 0;
 	struct stat status;
 	char *data;
 	ssize_t n;
@@ -73,9 +75,13 @@ static int read_named(void *data, const char *name, char **ret_data, size_t *ret
 	else if ((size_t)snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - scenario), scenario, name) >=
 		 sizeof(path))
 		return -ENAMETOOLONG;
-	size = read_file(path, ret_data);
+	size = read_file(path, NAMED_FILE_SIZE_MAX + 1, ret_data);
 	if (size < 0)
 		return (int)size;
+	if (size > (ssize_t)NAMED_FILE_SIZE_MAX) {
+		free(*ret_data);
+		return -EFBIG;
+	}
 	*ret_size = (size_t)size;
 	return 0;
 }
@@ -103,7 +109,8 @@ int load_scenario(const char *path, const struct options *options, uint32_t work
 	load.default_name = name;
 	load.read_file = read_named;
 	load.read_file_data = (void *)(uintptr_t)path;
-	size = read_file(path, &data);
+	/* A little more than is allowed, so that the loader can say that it is too much. */
+	size = read_file(path, SCENARIO_FILE_SIZE_MAX + 2, &data);
 	if (size < 0)
 		return cli_error(EXIT_USAGE, "cannot read %s: %s", path, strerror((int)-size));
 	r = scenario_load(data, (size_t)size, &load, ret, &errors);

@@ -44,6 +44,22 @@ void picture_address(const struct scenario_end *end, char *ret, size_t size)
 		snprintf(ret, size, "%s/%u", text, end->addrs[0].prefix_len);
 }
 
+/* Both directions of a p2p link in one when they are alike in what is shown. */
+static void describe_ways(const struct scenario_link *link, FILE *stream)
+{
+	char rates[2][32], delays[2][32];
+	bool alike;
+
+	for (int i = SCENARIO_FORWARD; i <= SCENARIO_BACKWARD; i++) {
+		picture_rate(scenario_direction_rate_bps(&link->ways[i]), rates[i], sizeof(rates[i]));
+		picture_time(link->ways[i].delay_ns, delays[i], sizeof(delays[i]));
+	}
+	alike = strcmp(rates[0], rates[1]) == 0 && strcmp(delays[0], delays[1]) == 0;
+	fprintf(stream, "  %s: %s, %s, delay %s%s%s%s%s, mtu %u, ghost %u\n", link->name,
+		scenario_link_kind_name(link->kind), rates[0], delays[0], alike ? "" : "; backward ",
+		alike ? "" : rates[1], alike ? "" : ", delay ", alike ? "" : delays[1], link->mtu, link->ghost);
+}
+
 static void describe_link(const struct scenario_link *link, FILE *stream)
 {
 	char rate[32], delay[32];
@@ -52,10 +68,14 @@ static void describe_link(const struct scenario_link *link, FILE *stream)
 		fprintf(stream, "  %s: wire, not simulated, mtu %u\n", link->name, link->mtu);
 		return;
 	}
+	if (link->ways) {
+		describe_ways(link, stream);
+		return;
+	}
 	picture_rate(link->rate_bps, rate, sizeof(rate));
 	picture_time(link->delay_ns, delay, sizeof(delay));
-	fprintf(stream, "  %s: csma, %s, delay %s, mtu %u, ghost %u\n", link->name, rate, delay, link->mtu,
-		link->ghost);
+	fprintf(stream, "  %s: %s, %s, delay %s, mtu %u, ghost %u\n", link->name, scenario_link_kind_name(link->kind),
+		rate, delay, link->mtu, link->ghost);
 }
 
 /* One row of cells; texts are ASCII, so bytes are columns. */

@@ -100,7 +100,8 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 	struct peers *peers;
 
 	if (link->ghost == SCENARIO_NONE) {
-		json_array_append_new(figures->links, json_pack("{s:s,s:s}", "link", link->name, "kind", "wire"));
+		json_array_append_new(figures->links, json_pack("{s:s,s:s}", "link", link->name, "kind",
+								scenario_link_kind_name(link->kind)));
 		return;
 	}
 	peers = &daemon->peers[link->ghost];
@@ -133,14 +134,15 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 		else
 			add_port(figures, scenario, end, &ports[i], peers_is_broken(peers));
 	}
-	json_array_append_new(figures->links,
-			      json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b}", "link", link->name, "kind",
-					"csma", "frames_in", integer(tally.frames_in), "transmitted",
-					integer(tally.transmitted), "copies", integer(tally.copies), "received",
-					integer(tally.received), "propagating", (json_int_t)tally.propagating,
-					"frames_out", integer(tally.frames_out), "simulated_in",
-					integer(tally.inner_in), "simulated_out", integer(tally.inner_out), "drops",
-					drops_json(tally.drops), "conserved", tally.conserved));
+	json_array_append_new(
+		figures->links,
+		json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b}", "link", link->name, "kind",
+			  scenario_link_kind_name(link->kind), "frames_in", integer(tally.frames_in), "duplicated",
+			  integer(tally.duplicated), "transmitted", integer(tally.transmitted), "copies",
+			  integer(tally.copies), "received", integer(tally.received), "propagating",
+			  (json_int_t)tally.propagating, "frames_out", integer(tally.frames_out), "simulated_in",
+			  integer(tally.inner_in), "simulated_out", integer(tally.inner_out), "drops",
+			  drops_json(tally.drops), "conserved", tally.conserved));
 	free(ports);
 }
 

@@ -53,14 +53,16 @@ void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool
 			port->up.drops[cause] = shuttle->up.drops[cause] + ghost->up.drops[cause];
 			port->down.drops[cause] = shuttle->down.drops[cause] + ghost->down.drops[cause];
 		}
-		port->conserved = book_rest(&port->up, port->up.frames - sum_drops(port->up.drops) - ghost->transmitted,
-					    settled, broken);
+		port->conserved = book_rest(
+			&port->up, port->up.frames + ghost->duplicated - sum_drops(port->up.drops) - ghost->transmitted,
+			settled, broken);
 		port->conserved &= book_rest(&port->down, copies - port->down.frames - sum_drops(port->down.drops),
 					     settled, broken);
 		/* The parts must agree as well, or two errors could cancel out. */
 		port->conserved &= (int64_t)(copies - ghost->received) >= 0;
 
 		link.frames_in += port->up.frames;
+		link.duplicated += ghost->duplicated;
 		link.frames_out += port->down.frames;
 		if (port->is_inner) {
 			link.inner_in += port->up.frames;
@@ -87,6 +89,7 @@ void tally_add(struct stats_port *into, const struct stats_port *from)
 	add_dir(&into->down, &from->down);
 	stats_add(&into->stalls, stats_get(&from->stalls));
 	stats_add(&into->transmitted, stats_get(&from->transmitted));
+	stats_add(&into->duplicated, stats_get(&from->duplicated));
 	stats_add(&into->received, stats_get(&from->received));
 	into->digest = 0;
 	stats_hist_merge(&into->late, &from->late);

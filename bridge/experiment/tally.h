@@ -4,8 +4,9 @@
  *
  * The shuttle counts at the TAP, the ghost at the simulated device, and nobody else between the two:
  *
- *	up	read from TAP = runt + oversize + no-ghost		(shuttle)
- *			      + queue + medium + lost + down		(ghost)
+ *	up	read from TAP + duplicated by the link
+ *			      = runt + oversize + no-ghost		(shuttle)
+ *			      + queue + aqm + medium + loss + down + lost	(ghost)
  *			      + transmitted by the device + in-flight
  *	medium	copies = what each *other* end's device transmitted; a device got `received` of them
  *	down	copies = filtered + down (ghost) + tap-down + tap-error (shuttle) + written to TAP + in-flight
@@ -13,7 +14,7 @@
  * An end of a simulated node has no TAP: its frames begin and end at the node's stack, which the ghost counts.
  *
  * "in-flight" is what is left when the sum is taken, so the equations always hold; the books are in order when nothing
- *is negative, and nothing is left although every process said that it had no frame under way.
+ * is negative, and nothing is left although every process said that it had no frame under way.
  */
 #ifndef EXPERIMENT_TALLY_H
 #define EXPERIMENT_TALLY_H
@@ -43,6 +44,7 @@ struct tally_port {
 
 struct tally_link {
 	uint64_t frames_in;
+	uint64_t duplicated; /* frames the link itself added */
 	uint64_t transmitted;
 	uint64_t copies; /* transmitted times the other ends */
 	uint64_t received;

@@ -40,17 +40,28 @@ static const char *name_of(const struct scenario_end *end)
 	return end->port_of ? end->port_name : end->name;
 }
 
+static struct tap_options tap_options(const struct lab *lab, uint32_t index)
+{
+	const struct scenario *scenario = lab->scenario;
+
+	return (struct tap_options){
+		.rate_bps = scenario_end_rate_bps(scenario, index),
+		.full_duplex = scenario->links[scenario->ends[index].link].kind == SCENARIO_LINK_P2P,
+		.offload = lab->offload,
+	};
+}
+
 /* A port of a switch is the TAP itself; so is the management interface of one. */
 static int attach_switch(struct lab *lab, const struct scenario_end *end, uint32_t index, struct diag *diag)
 {
 	const struct scenario_link *link = &lab->scenario->links[end->link];
 	const struct link_spec spec = {.mac = end->mac, .mtu = link->mtu, .netns_fd = -1};
+	struct tap_options options = tap_options(lab, index);
+	int err;
+
 	/* ovs-vswitchd's own datapath wants frames as they are on a wire. */
-	const struct tap_options options = {
-		.rate_bps = link->rate_bps,
-		.offload = lab->offload && (lab->ovs.in_kernel || end->port_of->management),
-	};
-	int err = tap_open(end->port_name, -1, -1, &options, &lab->tap_fds[index], &lab->tap_offloads[index], diag);
+	options.offload &= lab->ovs.in_kernel || end->port_of->management;
+	err = tap_open(end->port_name, -1, -1, &options, &lab->tap_fds[index], &lab->tap_offloads[index], diag);
 
 	if (err)
 		return err;
@@ -69,7 +80,7 @@ static int attach_tap(struct lab *lab, const struct scenario_end *end, uint32_t 
 		.mtu = link->mtu,
 		.netns_fd = -1,
 	};
-	const struct tap_options options = {.rate_bps = link->rate_bps, .offload = lab->offload};
+	const struct tap_options options = tap_options(lab, index);
 	int err = tap_open(end->name, node->netns_fd, lab->netns_fd, &options, &lab->tap_fds[index],
 			   &lab->tap_offloads[index], diag);
 
@@ -84,7 +95,7 @@ static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32
 {
 	const struct scenario_link *link = &lab->scenario->links[end->link];
 	char bridge_name[IFNAMSIZ], veth_name[IFNAMSIZ], tap_name[IFNAMSIZ];
-	const struct tap_options options = {.rate_bps = link->rate_bps, .offload = lab->offload};
+	const struct tap_options options = tap_options(lab, index);
 	uint32_t mtu = link->mtu;
 	struct link_spec bridge = {.name = bridge_name, .mtu = mtu, .netns_fd = -1, .up = true};
 	struct link_spec veth = {.name = veth_name, .mtu = mtu, .netns_fd = -1, .up = true};

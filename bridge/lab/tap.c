@@ -32,7 +32,7 @@
  * A TAP says 10 Mb/s, full duplex, and routing daemons believe it: OSPF makes a cost of 10000 of that. The kernel tells
  * how long its masks are when asked with length 0.
  */
-static int set_speed(const char *name, uint64_t rate_bps)
+static int set_speed(const char *name, uint64_t rate_bps, bool full_duplex)
 {
 	union {
 		struct ethtool_link_settings head;
@@ -57,7 +57,7 @@ static int set_speed(const char *name, uint64_t rate_bps)
 		goto failed;
 	settings.head.cmd = ETHTOOL_SLINKSETTINGS;
 	settings.head.speed = speed < 1 ? 1 : speed > INT32_MAX ? INT32_MAX : (uint32_t)speed;
-	settings.head.duplex = DUPLEX_HALF; /* a CSMA segment is one */
+	settings.head.duplex = full_duplex ? DUPLEX_FULL : DUPLEX_HALF;
 	settings.head.autoneg = AUTONEG_DISABLE;
 	if (ioctl(sock, SIOCETHTOOL, &request))
 		goto failed;
@@ -97,7 +97,7 @@ static int open_here(const char *name, const struct tap_options *options, int *r
 		close(fd);
 		return err;
 	}
-	err = set_speed(name, options->rate_bps);
+	err = set_speed(name, options->rate_bps, options->full_duplex);
 	if (err && err != -EOPNOTSUPP) { /* kernels before 4.16 cannot; then the TAP says 10 Mb/s */
 		diag_set(diag, err, "cannot set the speed of TAP %s: %s", name, strerror(-err));
 		close(fd);

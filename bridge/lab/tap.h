@@ -12,6 +12,7 @@
 
 struct tap_options {
 	uint64_t rate_bps; /* what ethtool is to report, bit/s */
+	bool full_duplex;  /* likewise */
 	bool offload;      /* with a virtio header and whatever offload the kernel has */
 };
 

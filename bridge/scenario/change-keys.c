@@ -29,6 +29,19 @@ static const struct scenario_change_key csma_keys[] = {
 	KEY_END,
 };
 
+/* Of one end: of the direction in which it sends. */
+static const struct scenario_change_key p2p_keys[] = {
+	{.key = "rate", .type = SCENARIO_VALUE_RATE, .min = 1, .max = SCN_RATE_BPS_MAX, .ends = true},
+	{.key = "delay", .type = SCENARIO_VALUE_TIME, .max = SCN_DELAY_NS_MAX, .ends = true},
+	{.key = "jitter", .type = SCENARIO_VALUE_TIME, .max = SCN_DELAY_NS_MAX, .ends = true},
+	{.key = "loss", .type = SCENARIO_VALUE_RATIO, .ends = true},
+	{.key = "duplicate", .type = SCENARIO_VALUE_RATIO, .ends = true},
+	{.key = "corrupt", .type = SCENARIO_VALUE_RATIO, .ends = true},
+	{.key = "queue", .type = SCENARIO_VALUE_PACKETS, .min = 1, .max = SCN_QUEUE_FRAMES_MAX, .ends = true},
+	KEY_STATE,
+	KEY_END,
+};
+
 static const struct scenario_change_key no_keys[] = {KEY_END};
 
 const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind kind)
@@ -36,6 +49,8 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
 	switch (kind) {
 	case SCENARIO_LINK_CSMA:
 		return csma_keys;
+	case SCENARIO_LINK_P2P:
+		return p2p_keys;
 	case SCENARIO_LINK_WIRE:
 		return no_keys;
 	}

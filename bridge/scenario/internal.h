@@ -21,6 +21,7 @@
 #define SCN_RATE_BPS_MAX     UINT64_C(400000000000)
 #define SCN_DELAY_NS_MAX     UINT64_C(10000000000)
 #define SCN_QUEUE_FRAMES_MAX 100000
+#define SCN_QUEUE_FRAMES     100 /* as ns-3's DropTailQueue */
 #define SCN_AT_NS_MAX        (UINT64_C(7) * 86400 * 1000000000)
 #define SCN_REPORTED_MAX     500 /* errors looked at; the first SCENARIO_ERRORS_MAX in file order are kept */
 
@@ -363,6 +364,26 @@ void scn_sort_changes(struct scn_load *load);
  * content's value, or NULL.
  */
 const struct scn_value *scn_inline_file(struct scn_load *load, struct scn_value *value, const char **ret_name);
+
+/* ---- p2p.c, queue.c, trace.c: links of kind p2p ---- */
+
+extern const char *const scn_p2p_keys[];
+
+/** scn_load_p2p() - Read what is peculiar to a p2p link, both directions. */
+void scn_load_p2p(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/** scn_read_queue() - Read a `queue`: a length, a discipline, or a map. */
+void scn_read_queue(struct scn_load *load, const struct scn_value *value, struct scenario_queue *ret);
+
+/** scn_default_queue() - What holds without a `queue`. */
+struct scenario_queue scn_default_queue(enum scenario_discipline discipline);
+
+/**
+ * scn_read_trace() - Read a `trace`: the name of a file, or what such a file said
+ *
+ * A name is replaced by the file's content in the tree. Return: false if it is wrong (reported).
+ */
+bool scn_read_trace(struct scn_load *load, struct scn_value *value, const uint32_t **ret_ms, size_t *ret_count);
 
 /* What completing an end needs besides what the scenario keeps. */
 struct scn_end_draft {

@@ -13,7 +13,6 @@
 #define MTU_MIN_IPV6 1280
 #define MTU_MAX      16000
 #define MTU_DEFAULT  1500
-#define QUEUE_FRAMES 100 /* as ns-3's DropTailQueue */
 
 static const char *const csma_keys[] = {"kind", "rate", "delay", "mtu", "queue", "subnet", "ends", NULL};
 static const char *const wire_keys[] = {"kind", "mtu", "subnet", "ends", NULL};
@@ -30,7 +29,7 @@ struct link_type {
 
 static void load_csma(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
 {
-	uint64_t queue = QUEUE_FRAMES;
+	uint64_t queue = SCN_QUEUE_FRAMES;
 
 	scn_read_unit(load, map, "rate", "100Mbps", SCN_RATE, 1, SCN_RATE_BPS_MAX, &link->rate_bps);
 	scn_read_unit(load, map, "delay", NULL, SCN_TIME, 0, SCN_DELAY_NS_MAX, &link->delay_ns);
@@ -40,6 +39,7 @@ static void load_csma(struct scn_load *load, const struct scn_value *map, struct
 
 static const struct link_type link_types[] = {
 	{"csma", SCENARIO_LINK_CSMA, csma_keys, load_csma, 2, SCENARIO_CSMA_ENDS_MAX, ""},
+	{"p2p", SCENARIO_LINK_P2P, scn_p2p_keys, scn_load_p2p, 2, 2, "; use csma for more"},
 	{"wire", SCENARIO_LINK_WIRE, wire_keys, NULL, 2, 2, "; use csma for more"},
 };
 

@@ -140,8 +140,8 @@ static void keep_text(struct scn_load *load, const char *data, size_t size)
 	} else {
 		text = scn_emit(load->root, &size);
 		if (text && size > SCENARIO_FILE_SIZE_MAX)
-			scn_error_at(load, (struct scenario_pos){0},
-				     "with every --set it has %zu bytes; at most %u are allowed", size,
+			scn_error_at(load, (struct scenario_pos){0}, "with %s it has %zu bytes; at most %u are allowed",
+				     load->options->set_count ? "every --set" : "the content of its traces", size,
 				     SCENARIO_FILE_SIZE_MAX);
 		if (text)
 			load->scenario->text = scn_strndup(load->arena, text, size);

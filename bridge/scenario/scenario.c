@@ -6,6 +6,36 @@
 
 #include "bridge/scenario/scenario.h"
 
+const char *scenario_link_kind_name(enum scenario_link_kind kind)
+{
+	switch (kind) {
+	case SCENARIO_LINK_CSMA:
+		return "csma";
+	case SCENARIO_LINK_WIRE:
+		return "wire";
+	case SCENARIO_LINK_P2P:
+		return "p2p";
+	}
+	return "?";
+}
+
+uint64_t scenario_direction_rate_bps(const struct scenario_direction *way)
+{
+	/* An opportunity carries a packet of 1500 bytes, see trace.c. */
+	if (way->trace_ms)
+		return (uint64_t)way->trace_count * 1500 * 8 * 1000 / way->trace_ms[way->trace_count - 1];
+	return way->rate_bps;
+}
+
+uint64_t scenario_end_rate_bps(const struct scenario *scenario, uint32_t end)
+{
+	const struct scenario_link *link = &scenario->links[scenario->ends[end].link];
+
+	if (!link->ways)
+		return link->rate_bps;
+	return scenario_direction_rate_bps(&link->ways[end - link->first_end]);
+}
+
 uint32_t scenario_find_node(const struct scenario *scenario, const char *name)
 {
 	for (size_t i = 0; i < scenario->node_count; i++)

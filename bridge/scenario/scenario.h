@@ -57,6 +57,74 @@ enum scenario_attach {
 enum scenario_link_kind {
 	SCENARIO_LINK_CSMA, /* ns-3's CsmaChannel: one shared half-duplex segment */
 	SCENARIO_LINK_WIRE, /* plain veth pair, not simulated */
+	SCENARIO_LINK_P2P,  /* full-duplex Ethernet between two ends, each direction on its own */
+};
+
+/* What decides which frames wait before a p2p link's transmitter, and which don't get that far. */
+enum scenario_discipline {
+	SCENARIO_DROP_TAIL,
+	SCENARIO_RED,      /* Floyd and Jacobson 1993; ns-3's RedQueueDisc */
+	SCENARIO_PIE,      /* RFC 8033; ns-3's PieQueueDisc */
+	SCENARIO_CODEL,    /* RFC 8289; ns-3's CoDelQueueDisc */
+	SCENARIO_FQ_CODEL, /* RFC 8290; ns-3's FqCoDelQueueDisc */
+};
+
+struct scenario_queue {
+	enum scenario_discipline discipline;
+	uint32_t limit_frames; /* 0 when limit_size counts */
+	uint64_t limit_size;   /* bytes of frames with their Ethernet header; 0 when limit_frames counts */
+	uint64_t target_ns;    /* PIE, CoDel, FQ-CoDel: delay aimed at */
+	uint64_t interval_ns;  /* CoDel, FQ-CoDel: how long above the target is tolerated; PIE: between updates */
+	uint64_t burst_ns;     /* PIE: length of a burst that is let through */
+	uint32_t min_frames;   /* RED: average length at which dropping begins ... */
+	uint32_t max_frames;   /* ... and at which max_share of the frames are dropped */
+	double max_share;      /* RED */
+	double weight;         /* RED: of the newest length in the average */
+	bool gentle;           /* RED: between max_frames and twice that the share rises to 1 */
+	uint32_t flows;        /* FQ-CoDel: queues that flows are hashed to */
+	uint32_t quantum;      /* FQ-CoDel: bytes of a queue's turn; 0: one full frame */
+	bool ecn;              /* mark what can be marked instead of dropping it */
+};
+
+/* How delays differ from frame to frame. */
+enum scenario_spread {
+	SCENARIO_SPREAD_NONE,
+	SCENARIO_SPREAD_UNIFORM, /* within +-jitter_ns */
+	SCENARIO_SPREAD_NORMAL,  /* standard deviation jitter_ns */
+	SCENARIO_SPREAD_PARETO,  /* shape 3, mean 0, standard deviation jitter_ns */
+};
+
+/* Gilbert-Elliott: two states, a step per frame (Gilbert 1960, Elliott 1963). Probabilities from 0 to 1. */
+struct scenario_burst_loss {
+	double p;         /* from the good state to the bad one */
+	double r;         /* and back */
+	double loss_good; /* share lost in the good state */
+	double loss_bad;  /* and in the bad one */
+};
+
+/* One direction of a p2p link. */
+struct scenario_direction {
+	uint64_t rate_bps; /* 0 when the trace decides */
+	uint64_t delay_ns; /* propagation */
+	struct scenario_queue queue;
+	enum scenario_spread spread;
+	uint64_t jitter_ns;
+	bool jitter_reorders; /* a frame may overtake the one before */
+	double loss;          /* share of frames lost, each on its own */
+	bool has_burst_loss;  /* then `burst_loss` counts instead of `loss` */
+	struct scenario_burst_loss burst_loss;
+	double duplicate;         /* share of frames that arrive twice */
+	double corrupt;           /* share of frames in which one bit is turned over */
+	double reorder;           /* share of frames held back ... */
+	uint64_t reorder_hold_ns; /* ... for so long, while others pass */
+	const uint32_t *trace_ms; /* delivery opportunities, not decreasing; the last is the period; NULL: no trace */
+	size_t trace_count;
+};
+
+/* Directions of a p2p link by the end that sends: forward is from the first end to the second. */
+enum scenario_way {
+	SCENARIO_FORWARD,
+	SCENARIO_BACKWARD,
 };
 
 struct scenario_switch;
@@ -112,11 +180,12 @@ struct scenario_end {
 struct scenario_link {
 	char *name;
 	enum scenario_link_kind kind;
-	uint64_t rate_bps;     /* bit/s; 0 on a wire */
-	uint64_t delay_ns;     /* one-way propagation */
-	uint32_t mtu;          /* bytes of layer 3 a frame may carry, without VLAN tags */
-	uint32_t queue_frames; /* length of the device's drop-tail transmit queue, frames */
-	uint32_t first_end;    /* ends of a link are contiguous in scenario->ends, in the file's order */
+	uint64_t rate_bps;               /* bit/s; 0 on a wire */
+	uint64_t delay_ns;               /* one-way propagation */
+	uint32_t mtu;                    /* bytes of layer 3 a frame may carry, without VLAN tags */
+	uint32_t queue_frames;           /* length of the device's drop-tail transmit queue, frames */
+	struct scenario_direction *ways; /* p2p: by enum scenario_way; NULL else. rate_bps, delay_ns are forward's */
+	uint32_t first_end;              /* ends of a link are contiguous in scenario->ends, in the file's order */
 	uint32_t end_count;
 	uint32_t ghost; /* which ghost simulates it; SCENARIO_NONE on a wire */
 	struct scenario_pos pos;
@@ -284,6 +353,15 @@ static inline bool scenario_link_is_simulated(const struct scenario_link *link)
 {
 	return link->kind != SCENARIO_LINK_WIRE;
 }
+
+/** scenario_link_kind_name() - The kind as the file has it, "csma". */
+const char *scenario_link_kind_name(enum scenario_link_kind kind);
+
+/** scenario_direction_rate_bps() - Bit/s of one direction; of one with a trace the average, a full frame each time. */
+uint64_t scenario_direction_rate_bps(const struct scenario_direction *way);
+
+/** scenario_end_rate_bps() - Bit/s that an end of a simulated link sends with. */
+uint64_t scenario_end_rate_bps(const struct scenario *scenario, uint32_t end);
 
 /** scenario_node_is_real() - Whether the node is outside ns-3, so that its ends of simulated links are ports. */
 static inline bool scenario_node_is_real(const struct scenario_node *node)

@@ -191,7 +191,8 @@ static bool read_share(struct scn_load *load, const struct scn_value *map, const
 	if (!value || !scn_text(load, value))
 		return false;
 	if (scn_decimal(value->text, &number) < 0 || number.negative || (*number.rest && strcmp(number.rest, "%"))) {
-		scn_error(load, value, "\"%s\" is not a percentage; write it as 99%%", scn_show(value->text).text);
+		scn_error(load, value, "\"%s\" is not a percentage; write it as %s", scn_show(value->text).text,
+			  zero ? "0.1%" : "99%");
 		return false;
 	}
 	if (!*number.rest) {

@@ -17,6 +17,10 @@ const char *stats_drop_name(enum stats_drop cause)
 		return "queue";
 	case STATS_DROP_MEDIUM:
 		return "medium";
+	case STATS_DROP_AQM:
+		return "aqm";
+	case STATS_DROP_LOSS:
+		return "loss";
 	case STATS_DROP_LOST:
 		return "lost";
 	case STATS_DROP_IN_FLIGHT:

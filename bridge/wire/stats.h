@@ -24,6 +24,8 @@ enum stats_drop {
 	STATS_DROP_TAP_QUEUE, /* up, kernel: nobody read the TAP in time; counted by the daemon */
 	STATS_DROP_QUEUE,     /* up, ghost: the simulated device's transmit queue was full */
 	STATS_DROP_MEDIUM,    /* up, ghost: the simulated medium gave the frame up (CSMA: too many retries) */
+	STATS_DROP_AQM,  /* up, ghost: the queue discipline gave it up before the queue was full (RED, CoDel, ...) */
+	STATS_DROP_LOSS, /* up, ghost: lost on the link, as the scenario wants it */
 	STATS_DROP_LOST,      /* up, ghost: frames inside a ghost when it died */
 	STATS_DROP_IN_FLIGHT, /* either: still under way when the run ended */
 	STATS_DROP_FILTERED,  /* down, ghost: addressed to another station, as a NIC would not deliver it */
@@ -63,6 +65,7 @@ struct stats_port {
 	struct stats_dir down;
 	uint64_t stalls;      /* times the ring toward the peer was full */
 	uint64_t transmitted; /* ghost: frames the simulated device finished sending; 0 at the shuttle */
+	uint64_t duplicated;  /* ghost: frames the simulated link made a second one of; both are in `transmitted` */
 	uint64_t received;    /* ghost: copies the simulated device got from the link, delivered or filtered */
 	uint64_t digest;      /* ghost: running hash over (departure time, length, bytes) of what left; see digest.h */
 	struct stats_hist late; /* shuttle: time written - time due; ghost: time injected - stamp */

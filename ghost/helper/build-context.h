@@ -126,6 +126,9 @@ void BuildSimulatedNodes(BuildContext& context);
 /// Build a link of kind csma.
 void BuildCsma(BuildContext& context, const struct scenario_link& link);
 
+/// Build a link of kind p2p.
+void BuildP2p(BuildContext& context, const struct scenario_link& link);
+
 } // namespace ns3
 
 #endif /* BUILD_CONTEXT_H */

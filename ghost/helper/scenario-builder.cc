@@ -54,6 +54,9 @@ ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& li
     case SCENARIO_LINK_CSMA:
         BuildCsma(context, link);
         break;
+    case SCENARIO_LINK_P2P:
+        BuildP2p(context, link);
+        break;
     case SCENARIO_LINK_WIRE:
         break; // not simulated
     }

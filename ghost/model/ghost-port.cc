@@ -3,6 +3,7 @@
 
 #include "ghost-medium.h"
 #include "ghost-nic.h"
+#include "ghost-p2p-device.h"
 #include "ghost-tag.h"
 #include "ghost-wire.h"
 
@@ -47,6 +48,7 @@ GhostPort::DoDispose()
     m_device = nullptr;
     m_medium = nullptr;
     m_nic = nullptr;
+    m_line = nullptr;
     Object::DoDispose();
 }
 
@@ -111,6 +113,10 @@ void
 GhostPort::SetDown(bool down)
 {
     m_down = down;
+    if (m_line)
+    {
+        m_line->SetLinkUp(!down);
+    }
     if (down && m_medium)
     {
         uint32_t dropped = m_medium->Clear(m_station);
@@ -138,6 +144,41 @@ GhostPort::CountMediumDrop(Ptr<const Packet> packet)
     stats_add(&m_stats->up.drops[STATS_DROP_MEDIUM], 1);
 }
 
+void
+GhostPort::SetLine(Ptr<GhostP2pDevice> device)
+{
+    m_line = device;
+    m_peers = 1;
+    device->TraceConnectWithoutContext("Transmitted",
+                                       MakeCallback(&GhostPort::CountTransmitted, this));
+    device->TraceConnectWithoutContext("Duplicated",
+                                       MakeCallback(&GhostPort::CountDuplicated, this));
+    device->TraceConnectWithoutContext("Drop", MakeCallback(&GhostPort::CountDrop, this));
+    device->TraceConnectWithoutContext("RxDrop", MakeCallback(&GhostPort::CountReceiveDrop, this));
+}
+
+void
+GhostPort::CountDrop(Ptr<const Packet> packet, uint32_t cause)
+{
+    m_sent--;
+    stats_add(&m_stats->up.drops[cause], 1);
+}
+
+void
+GhostPort::CountReceiveDrop(Ptr<const Packet> packet, uint32_t cause)
+{
+    m_copies--;
+    stats_add(&m_stats->received, 1);
+    stats_add(&m_stats->down.drops[cause], 1);
+}
+
+void
+GhostPort::CountDuplicated(Ptr<const Packet> packet)
+{
+    m_sent++;
+    stats_add(&m_stats->duplicated, 1);
+}
+
 uint32_t
 GhostPort::GetContext() const
 {
@@ -158,7 +199,7 @@ GhostPort::Inject(const uint8_t* frame, uint32_t len)
         stats_add(&m_stats->up.drops[STATS_DROP_DOWN], 1);
         return;
     }
-    if (m_medium && m_medium->IsFull(m_station))
+    if ((m_medium && m_medium->IsFull(m_station)) || (m_line && m_line->IsFull()))
     {
         // In an overload most frames end here: don't make a packet first.
         stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);

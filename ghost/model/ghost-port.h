@@ -4,6 +4,7 @@
 
 #include "ghost-medium.h"
 #include "ghost-nic.h"
+#include "ghost-p2p-device.h"
 
 #include "ns3/mac48-address.h"
 #include "ns3/net-device.h"
@@ -93,6 +94,12 @@ class GhostPort : public Object
     void CountMediumDrop(Ptr<const Packet> packet);
 
     /**
+     * \brief Send from a device that says by itself what it drops, and why.
+     * \param device has accepted whatever it is given; its trace sources are connected here
+     */
+    void SetLine(Ptr<GhostP2pDevice> device);
+
+    /**
      * \brief Send a frame of the container from the device, at the simulator's current time.
      * \param frame in shared memory; each byte is read once
      * \param len at least an Ethernet header
@@ -128,6 +135,13 @@ class GhostPort : public Object
                  const Address& to,
                  NetDevice::PacketType type);
 
+    /// A device with a line gave a frame up, on its way in or out.
+    void CountDrop(Ptr<const Packet> packet, uint32_t cause);
+    void CountReceiveDrop(Ptr<const Packet> packet, uint32_t cause);
+
+    /// A link made a second one of a frame.
+    void CountDuplicated(Ptr<const Packet> packet);
+
     /// Take the device's receive callback.
     void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);
 
@@ -151,6 +165,7 @@ class GhostPort : public Object
     Time m_tail;                  //!< see SetTail
     Ptr<GhostMedium> m_medium;    //!< see SetMedium; may be nullptr
     uint32_t m_station{0};        //!< index on it
+    Ptr<GhostP2pDevice> m_line;   //!< see SetLine; may be nullptr
     uint32_t m_peers{0};          //!< see SetPeers
     struct stats_port* m_stats{}; //!< counters in shared memory
     int64_t m_sent{0};            //!< injected and accepted by the device, not yet transmitted

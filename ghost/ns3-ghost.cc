@@ -9,8 +9,8 @@
  */
 #include "helper/scenario-builder.h"
 #include "model/ghost-changes.h"
+#include "model/ghost-replay.h"
 #include "model/ghost-simulator-impl.h"
-#include "model/ghost-wire.h"
 #include "sandbox.h"
 
 #include "ns3/core-module.h"
@@ -22,6 +22,7 @@
 #include <iostream>
 #include <iterator>
 #include <link.h>
+#include <memory>
 #include <string>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -194,8 +195,8 @@ main(int argc, char* argv[])
     }
     int status;
     {
-        GhostWire ghostWire(wire);
-        status = Simulate(*scenario, options.ghost, ghostWire);
+        std::unique_ptr<GhostWire> input = GhostReplay::Open(wire);
+        status = Simulate(*scenario, options.ghost, *input);
     }
     scenario_free(scenario);
     return status;

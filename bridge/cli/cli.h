@@ -24,6 +24,9 @@ struct verb {
 extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, verb_exec, verb_shell, verb_set, verb_ovs,
 	verb_validate, verb_doctor;
 
+/* recordings */
+extern const struct verb verb_replay;
+
 #define OPTION_SETS_MAX 256
 
 /* Every option that some verb has; the verb names those it takes. */
@@ -34,6 +37,8 @@ struct options {
 	size_t set_count;
 	bool json;
 	bool keep;
+	bool record;
+	bool pcap;
 	bool all;
 	char **args; /* what is left, NULL-terminated */
 	int arg_count;
@@ -41,8 +46,8 @@ struct options {
 
 /**
  * options_parse() - Parse the options of a verb
- * @takes:	letters of those it takes: o --out, n --name, s --set, j --json, k --keep, a --all; a leading '+' stops
- *at the first other argument
+ * @takes:	letters of those it takes: o --out, n --name, s --set, j --json, k --keep, r --record, p --pcap, a
+ *--all; a leading '+' stops at the first other argument
  * @args_min, @args_max: how many arguments must be left; -1: any number
  *
  * Return: -1 to go on, else the exit status (after --help or a mistake)
@@ -65,6 +70,14 @@ const char *cli_suggest(const char *word, const char *const *candidates);
  * Return: 0 with @ret set, or an exit status
  */
 int load_scenario(const char *path, const struct options *options, uint32_t workers, struct scenario **ret);
+
+/**
+ * cli_recording_path() - Where the recording is that an argument names: a run directory, or the file itself
+ * @ret_dir, @ret_path: of @size bytes each
+ *
+ * Return: 0 or an exit status after saying what is wrong
+ */
+int cli_recording_path(const char *arg, char *ret_dir, char *ret_path, size_t size);
 
 /** load_workers() - How many ghosts to use when the file does not say: one per core. */
 uint32_t load_workers(void);

@@ -13,6 +13,7 @@ static const struct option all_options[] = {
 	{"out", required_argument, NULL, 'o'}, {"name", required_argument, NULL, 'n'},
 	{"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
 	{"keep", no_argument, NULL, 'k'},      {"all", no_argument, NULL, 'a'},
+	{"record", no_argument, NULL, 'r'},    {"pcap", no_argument, NULL, 'p'},
 	{"help", no_argument, NULL, 'h'},
 };
 
@@ -141,6 +142,12 @@ int options_parse(const struct verb *verb, int argc, char **argv, const char *ta
 			break;
 		case 'k':
 			ret->keep = true;
+			break;
+		case 'r':
+			ret->record = true;
+			break;
+		case 'p':
+			ret->pcap = true;
 			break;
 		case 'a':
 			ret->all = true;

@@ -168,6 +168,7 @@ static int run_or_up(const struct options *options, bool is_up)
 					.status_fd = -1,
 					.steps = !is_up,
 					.keep = options->keep,
+					.record = options->record,
 					.json = options->json};
 	struct scenario *scenario = NULL;
 	char *source_dir;
@@ -188,7 +189,7 @@ static int run_or_up(const struct options *options, bool is_up)
 static int run_main(const struct verb *verb, int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(verb, argc, argv, "onsjk", 1, 1, &options);
+	int status = options_parse(verb, argc, argv, "onsjkr", 1, 1, &options);
 
 	return status >= 0 ? status : run_or_up(&options, false);
 }
@@ -196,7 +197,7 @@ static int run_main(const struct verb *verb, int argc, char **argv)
 static int up_main(const struct verb *verb, int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(verb, argc, argv, "ons", 1, 1, &options);
+	int status = options_parse(verb, argc, argv, "onsr", 1, 1, &options);
 
 	return status >= 0 ? status : run_or_up(&options, true);
 }
@@ -209,6 +210,7 @@ const struct verb verb_run = {
 		"  --name NAME       name of the experiment, if not the scenario's\n"
 		"  --set PATH=VALUE  change a value of the scenario, e.g. lan.delay=50ms; may be repeated\n"
 		"  --json            print report.json to stdout, the summary to stderr\n"
+		"  --record          write boundary.pcapng and digest.json, for `ghostbridge replay`\n"
 		"  --keep            leave the experiment running after its steps; `ghostbridge down NAME` ends it\n\n"
 		"The run is over when every step has been started and all foreground steps have ended; background "
 		"steps\n"
@@ -222,7 +224,8 @@ const struct verb verb_up = {
 	.summary = "Build an experiment and leave it running",
 	.help = "  --out DIR         run directory (default runs/NAME-YYYYmmddTHHMMSS)\n"
 		"  --name NAME       name of the experiment, if not the scenario's\n"
-		"  --set PATH=VALUE  change a value of the scenario, e.g. lan.delay=50ms; may be repeated\n\n"
+		"  --set PATH=VALUE  change a value of the scenario, e.g. lan.delay=50ms; may be repeated\n"
+		"  --record          write boundary.pcapng and digest.json, for `ghostbridge replay`\n\n"
 		"Comes back when every link can carry frames. `start:` commands run, steps do not.\n",
 	.main = up_main,
 };

@@ -72,7 +72,8 @@ static void reap(struct daemon *daemon)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		bool known = steps_reaped(&daemon->steps, pid, status, daemon_now_ns(daemon)) ||
 			     starts_reaped(&daemon->starts, daemon, pid, status) ||
-			     control_reaped(&daemon->control, pid, status);
+			     control_reaped(&daemon->control, pid, status) ||
+			     record_reaped(&daemon->record, daemon, pid, status);
 
 		for (size_t i = 0; !known && i < daemon->peers_count; i++)
 			known = peers_reaped(&daemon->peers[i], pid, status);
@@ -142,6 +143,7 @@ void daemon_close(struct daemon *daemon)
 {
 	for (size_t i = 0; daemon->peers && i < daemon->peers_count; i++)
 		peers_close(&daemon->peers[i]);
+	record_close(&daemon->record);
 	control_close(&daemon->control);
 	for (size_t i = 0; daemon->expects && i < daemon->scenario->expect_count; i++)
 		expect_done(&daemon->expects[i]);

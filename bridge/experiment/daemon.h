@@ -11,6 +11,7 @@
 #include "bridge/experiment/experiment.h"
 #include "bridge/experiment/loop.h"
 #include "bridge/experiment/peers.h"
+#include "bridge/experiment/record.h"
 #include "bridge/experiment/sampler.h"
 #include "bridge/experiment/starts.h"
 #include "bridge/experiment/steps.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct loop_source signals;
 	struct peers *peers; /* one per ghost */
 	size_t peers_count;
+	struct record record;
 	struct starts starts;
 	struct steps steps;
 	struct changes changes;

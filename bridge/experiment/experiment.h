@@ -37,6 +37,7 @@ struct experiment {
 	int status_fd; /* where one byte, the exit status, tells the command line that we go on without it; -1: never */
 	bool steps;    /* run the steps (run) or leave the lab to its users (up) */
 	bool keep;     /* go on after the steps, until told to end */
+	bool record;   /* write boundary.pcapng and digest.json */
 	bool json;     /* report.json to stdout instead of the summary */
 };
 

@@ -28,6 +28,7 @@
 #define STEPS_KILL_NS       (500 * NS_PER_MS)
 #define SHUTTLE_LIMIT_NS    (1 * NS_PER_S)
 #define GHOST_LIMIT_NS      (2 * NS_PER_S)
+#define RECORD_LIMIT_NS     (20 * NS_PER_S)   /* for a disk that lags behind */
 #define COMMANDS_TERM_NS    (200 * NS_PER_MS) /* `start:` commands and those of exec */
 #define COMMANDS_KILL_NS    (500 * NS_PER_MS)
 #define HURRY_LIMIT_NS      (200 * NS_PER_MS) /* each of these when interrupted: all must be undone within 3 s */
@@ -83,6 +84,9 @@ static int build(struct daemon *daemon, struct diag *diag)
 		return r;
 	/* After building, so that whoever gets an answer finds a lab; until then the socket is not there. */
 	r = control_open(&daemon->control, daemon, diag);
+	if (r < 0)
+		return r;
+	r = record_open(&daemon->record, daemon, diag);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < daemon->scenario->ghost_count; i++) {
@@ -198,6 +202,9 @@ static void settle(struct daemon *daemon)
 			peer_send(&daemon->peers[i].side[side], WIRE_MSG_STOP, 0);
 		}
 	}
+	record_finish(&daemon->record, daemon, daemon->told_to_end ? HURRY_LIMIT_NS : RECORD_LIMIT_NS);
+	if (record_write_digest(&daemon->record, daemon) < 0)
+		console_say("cannot write %s/%s", daemon->experiment->rundir.path, RECORD_DIGEST_FILE);
 }
 
 static void write_json(struct daemon *daemon, const char *file, json_t *value)

@@ -99,6 +99,16 @@ static const char *cgroup_mode(void)
 	return v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none";
 }
 
+void manifest_ns3_version(const struct experiment *experiment, char *ret, size_t size)
+{
+	char ghost[128], *version;
+
+	ghost_version(experiment, ghost, sizeof(ghost));
+	/* "ns3-ghost 0.1.0, ns-3.37" ends with it. */
+	version = strstr(ghost, "ns-");
+	snprintf(ret, size, "%s", version ? version + 3 : "unknown");
+}
+
 json_t *manifest_make(struct daemon *daemon)
 {
 	char ghost[128], ovs[256] = "", cpu[256], stamp[64], *version;

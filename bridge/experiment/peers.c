@@ -258,6 +258,7 @@ int peers_open(struct peers *peers, struct daemon *daemon, uint32_t ghost, struc
 	if (r < 0)
 		return diag_set(diag, r, "cannot make the wire of ghost %u with %u ports: %s", ghost, count,
 				strerror(-r));
+	peers->home.journal_fd[0] = record_journal_fd(&daemon->record, ghost);
 	r = fill_ports(peers);
 	if (r < 0)
 		return diag_set(diag, r, "ghost %u has a port without an end", ghost);
@@ -299,6 +300,7 @@ static void renew_wire(struct peers *peers)
 	}
 	if (behind > peers->base_behind_max_ns)
 		peers->base_behind_max_ns = behind;
+	fresh.journal_fd[0] = peers->home.journal_fd[0];
 	wire_home_close(&peers->home);
 	peers->home = fresh;
 	for (int side = 0; side < PEERS_SIDES; side++)

@@ -210,6 +210,11 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 		number(fidelity, "cpu_steal_pct"), number(fidelity, "realtime_factor_min"),
 		number(overhead, "ingress_mean_us"), number(overhead, "delivery_mean_us"));
 	intervals_text(fidelity, stream, "* ");
+	if (at(report, "recording"))
+		fprintf(stream, "* recording: %" PRId64 " frames in %s%s%s\n",
+			integer(at(report, "recording"), "frames"), text(at(report, "recording"), "file"),
+			json_is_true(at(at(report, "recording"), "complete")) ? "" : "; **not complete:** ",
+			text(at(report, "recording"), "incomplete"));
 	write_ports(report, stream);
 
 	fputs("\n## Made with\n\n", stream);
@@ -278,6 +283,13 @@ void report_summary(json_t *report, const char *rundir, FILE *stream)
 		paint(colour, good), good ? "✓" : "✗", plain, text(fidelity, "verdict"), number(late, "p99"),
 		number(late, "max"), number(fidelity, "budget_us"));
 	intervals_text(fidelity, stream, "  ");
+	entry = at(report, "recording");
+	if (entry) {
+		good = json_is_true(at(entry, "complete"));
+		fprintf(stream, "%s%s%s recording %s: %" PRId64 " frames, %" PRId64 " bytes%s%s\n", paint(colour, good),
+			good ? "✓" : "✗", plain, good ? "complete" : "NOT COMPLETE", integer(entry, "frames"),
+			integer(entry, "bytes"), good ? "" : ": ", text(entry, "incomplete"));
+	}
 	good = strcmp(result, "pass") == 0;
 	fprintf(stream, "%s%s%s%s in %.2f s; run directory %s\n", paint(colour, good), result, plain,
 		json_is_true(at(report, "interrupted")) ? " (interrupted)" : "", number(report, "duration_s"), rundir);

@@ -391,6 +391,8 @@ json_t *report_make(struct daemon *daemon, int *ret_exit)
 		json_object_set_new(report, "interrupted", json_true());
 	if (daemon->failure[0])
 		json_object_set_new(report, "failure", json_string(daemon->failure));
+	if (daemon->experiment->record)
+		json_object_set_new(report, "recording", record_json(&daemon->record));
 	expects = expects_json(daemon, report, &failed);
 	json_object_set_new(report, "expect", expects);
 	result = failed ? "fail" : verdict == FIDELITY_PASS ? "pass" : "degraded";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rights.h - who the shuttle and the ghosts run as, and how they become it.
+ * rights.h - who the shuttles, the ghosts and the recorder run as, and how they become it.
  */
 #ifndef EXPERIMENT_RIGHTS_H
 #define EXPERIMENT_RIGHTS_H
@@ -13,8 +13,9 @@
  * Own users without a name: "gb" and a number, far from what distributions, containers (65536 and up) and directory
  * services hand out, so nothing else on the host runs as them or owns a file of theirs.
  */
-#define RIGHTS_SHUTTLE_UID 0x67620001u
-#define RIGHTS_GHOST_UID   0x67620002u
+#define RIGHTS_SHUTTLE_UID  0x67620001u
+#define RIGHTS_GHOST_UID    0x67620002u
+#define RIGHTS_RECORDER_UID 0x67620003u
 
 /**
  * rights_drop() - Become a user without any right, for good

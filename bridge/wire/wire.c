@@ -20,7 +20,7 @@
 
 #define MEMORY_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-enum { FD_MEMORY, FD_BELL_SHUTTLE, FD_BELL_GHOST, FD_STATS, FD_COUNT };
+enum { FD_MEMORY, FD_BELL_SHUTTLE, FD_BELL_GHOST, FD_STATS, FD_COUNT, FD_MAX = FD_COUNT + WIRE_JOURNALS };
 
 static uint64_t align_up(uint64_t value, uint64_t step)
 {
@@ -106,7 +106,8 @@ int wire_home_open_ends(uint32_t port_count, uint32_t end_count, uint32_t ring_s
 				 .ring_size = ring_size,
 				 .memory_fd = -1,
 				 .bell_fd = {-1, -1},
-				 .stats_fd = {-1, -1}};
+				 .stats_fd = {-1, -1},
+				 .journal_fd = {-1, -1}};
 	struct wire_memory *memory;
 	int r;
 
@@ -182,7 +183,8 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 		 const struct wire_port *ports, struct diag *diag)
 {
 	int side = role == WIRE_ROLE_SHUTTLE ? 0 : 1;
-	int fds[FD_COUNT] = {home->memory_fd, home->bell_fd[0], home->bell_fd[1], home->stats_fd[side]};
+	int fds[FD_MAX] = {home->memory_fd, home->bell_fd[0], home->bell_fd[1], home->stats_fd[side]};
+	size_t fd_count = FD_COUNT;
 	const struct timeval patience = {.tv_sec = 1};
 	struct ucred peer;
 	socklen_t peer_size = sizeof(peer);
@@ -215,7 +217,11 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 	msg.value[2] = home->epoch;
 	msg.value[3] = (uint64_t)(terms->quantile * 1e9);
 	snprintf(msg.text, sizeof(msg.text), "%s", terms->experiment);
-	r = wire_msg_send(control_fd, &msg, fds, FD_COUNT);
+	for (int i = 0; role == WIRE_ROLE_GHOST && i < WIRE_JOURNALS; i++) {
+		if (home->journal_fd[i] >= 0)
+			fds[fd_count++] = home->journal_fd[i];
+	}
+	r = wire_msg_send(control_fd, &msg, fds, fd_count);
 	for (uint32_t i = 0; r == 0 && i < home->port_count; i++) {
 		bool with_tap = role == WIRE_ROLE_SHUTTLE && ports[i].tap_fd >= 0;
 
@@ -311,9 +317,10 @@ static int map_memory(struct wire *wire, int memory_fd, uint32_t ring_size, stru
 
 int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire *ret, struct diag *diag)
 {
-	struct wire wire = {.role = role, .control_fd = control_fd, .own_bell_fd = -1, .peer_bell_fd = -1};
-	int fds[FD_COUNT] = {-1, -1, -1, -1};
-	size_t fd_count = FD_COUNT;
+	struct wire wire = {
+		.role = role, .control_fd = control_fd, .own_bell_fd = -1, .peer_bell_fd = -1, .journal_fd = {-1, -1}};
+	int fds[FD_MAX] = {-1, -1, -1, -1, -1, -1};
+	size_t fd_count = role == WIRE_ROLE_GHOST ? FD_MAX : FD_COUNT;
 	struct wire_msg msg = wire_msg_make(WIRE_MSG_HELLO);
 	uint32_t ring_size;
 	uint64_t size;
@@ -329,7 +336,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 	r = expect_msg(control_fd, WIRE_MSG_WELCOME, timeout_ms, &msg, fds, &fd_count, diag);
 	if (r < 0)
 		goto fail;
-	if (fd_count != FD_COUNT || !geometry_is_sane(msg.arg, msg.size)) {
+	if (fd_count < FD_COUNT || !geometry_is_sane(msg.arg, msg.size)) {
 		r = diag_set(diag, -EPROTO, "the daemon's welcome has %zu fds, %u ports, rings of %u bytes", fd_count,
 			     msg.arg, msg.size);
 		goto fail;
@@ -344,6 +351,10 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 	wire.own_bell_fd = fds[role == WIRE_ROLE_SHUTTLE ? FD_BELL_SHUTTLE : FD_BELL_GHOST];
 	wire.peer_bell_fd = fds[role == WIRE_ROLE_SHUTTLE ? FD_BELL_GHOST : FD_BELL_SHUTTLE];
 	fds[FD_BELL_SHUTTLE] = fds[FD_BELL_GHOST] = -1;
+	for (size_t i = FD_COUNT; i < fd_count; i++) {
+		wire.journal_fd[i - FD_COUNT] = fds[i];
+		fds[i] = -1;
+	}
 
 	wire.ports = calloc(wire.port_count, sizeof(*wire.ports));
 	if (!wire.ports) {
@@ -400,7 +411,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 	*ret = wire;
 	return 0;
 fail:
-	for (int i = 0; i < FD_COUNT; i++)
+	for (int i = 0; i < FD_MAX; i++)
 		close_fd(&fds[i]);
 	wire_detach(&wire);
 	return r;
@@ -419,6 +430,8 @@ void wire_detach(struct wire *wire)
 	free(wire->ports);
 	free(wire->tx);
 	free(wire->rx);
+	for (int i = 0; i < WIRE_JOURNALS; i++)
+		close_fd(&wire->journal_fd[i]);
 	close_fd(&wire->own_bell_fd);
 	close_fd(&wire->peer_bell_fd);
 	close_fd(&wire->control_fd);

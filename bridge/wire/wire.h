@@ -38,17 +38,19 @@ extern "C" {
 
 /* Ends of simulated nodes in one ghost: only their counters are shared. */
 #define WIRE_ENDS_MAX 8192
+#define WIRE_JOURNALS 2 /* of record/journal.h, at most: one to write to, one to read from */
 
 /* What the daemon holds for one ghost and its shuttle. */
 struct wire_home {
 	uint32_t port_count;
 	uint32_t stats_count; /* of struct stats_port: the ports, then the ghost's simulated ends */
 	uint32_t ring_size;
-	int memory_fd;          /* sealed memfd of the wire */
-	int bell_fd[2];         /* eventfds: [0] rings the shuttle, [1] rings the ghost */
-	int stats_fd[2];        /* memfds: [0] written by the shuttle, [1] by the ghost */
-	struct stats *stats[2]; /* the same, mapped read-only */
-	uint64_t epoch;         /* +1 for every peer welcomed */
+	int memory_fd;                 /* sealed memfd of the wire */
+	int bell_fd[2];                /* eventfds: [0] rings the shuttle, [1] rings the ghost */
+	int stats_fd[2];               /* memfds: [0] written by the shuttle, [1] by the ghost */
+	struct stats *stats[2];        /* the same, mapped read-only */
+	int journal_fd[WIRE_JOURNALS]; /* handed to a ghost, borrowed; see struct wire; -1: none */
+	uint64_t epoch;                /* +1 for every peer welcomed */
 };
 
 /* One port as the peer is told of it. */
@@ -83,6 +85,7 @@ struct wire {
 	double quantile;
 	uint64_t epoch;
 	char experiment[WIRE_TEXT_SIZE];
+	int journal_fd[WIRE_JOURNALS]; /* ghost: journals, which say themselves what they are for; -1: none */
 };
 
 /**

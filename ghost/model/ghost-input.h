@@ -19,11 +19,13 @@ class GhostInput
   public:
     /// No time: nothing waits.
     static constexpr uint64_t NEVER = UINT64_MAX;
+    /// Not even what is due now: the run ends here.
+    static constexpr uint64_t OVER = UINT64_MAX - 1;
 
     virtual ~GhostInput() = default;
 
     /**
-     * \brief Time stamp of the earliest frame or change that waits, or NEVER.
+     * \brief Time stamp of the earliest frame or change that waits, NEVER or OVER.
      *
      * Called before every event, so it has to be cheap.
      */
@@ -59,6 +61,15 @@ class GhostInput
      * \return false when the run is over
      */
     virtual bool Wait(uint64_t untilNs) = 0;
+
+    /**
+     * \brief The run is over: nothing more will happen.
+     * \param nowNs simulated time reached
+     * \param events how many the simulator has run
+     */
+    virtual void Ended(uint64_t nowNs, uint64_t events)
+    {
+    }
 };
 
 } // namespace ns3

@@ -348,10 +348,11 @@ GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Ad
     frame[13] = static_cast<uint8_t>(type);
     packet->CopyData(frame + HEADER_SIZE, payload);
     uint64_t departure = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
-    m_stats->digest = digest_frame(m_stats->digest, departure, frame, len);
+    uint64_t hash = digest_bytes(frame, len);
+    m_stats->digest = digest_frame(m_stats->digest, departure, hash, len);
     stats_add(&m_stats->down.frames, 1);
     stats_add(&m_stats->down.bytes, len);
-    m_wire->Commit(m_index, len, departure);
+    m_wire->Commit(m_index, len, departure, hash);
 }
 
 } // namespace ns3

@@ -137,6 +137,11 @@ GhostSimulatorImpl::RunWithInput()
         {
             uint64_t event = NextEventTime();
             uint64_t stamp = m_input->NextTime();
+            if (stamp == GhostInput::OVER)
+            {
+                m_stop = true;
+                break;
+            }
             // A frame can't enter the past: then it enters now, and that is counted.
             uint64_t frame = std::max(stamp, m_currentTs);
             if (event <= frame)
@@ -171,6 +176,7 @@ GhostSimulatorImpl::RunWithInput()
             break;
         }
     }
+    m_input->Ended(m_currentTs, m_eventCount);
 }
 
 bool

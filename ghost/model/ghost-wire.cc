@@ -47,10 +47,26 @@ GhostWire::GhostWire(const struct wire& wire)
 {
     m_heads.reserve(wire.port_count);
     m_dirty.reserve(wire.port_count);
+    for (int fd : wire.journal_fd)
+    {
+        struct journal journal;
+        if (fd >= 0 && journal_map(fd, true, &journal) == 0)
+        {
+            if (journal.head->flags & JOURNAL_PRODUCE)
+            {
+                m_journal = journal;
+            }
+            else
+            {
+                journal_unmap(&journal);
+            }
+        }
+    }
 }
 
 GhostWire::~GhostWire()
 {
+    journal_unmap(&m_journal);
     wire_detach(&m_wire);
 }
 
@@ -199,6 +215,7 @@ GhostWire::WaitForStart()
         poll(&pollFd, 1, -1);
         HandleControl();
     }
+    Record({0, JOURNAL_BEGIN, 0, 0, 0, 0, Simulator::GetEventCount()}, nullptr);
     m_clockNs = MonotonicNs();
     return m_running;
 }
@@ -226,9 +243,11 @@ GhostWire::HandleControl()
     case WIRE_MSG_QUIESCE:
         m_quiesceNs = MonotonicNs() + QUIESCE_NS;
         // Simulated nodes never rest: routing protocols and applications send until told.
-        for (const Ptr<GhostPort>& port : m_inner)
+        // That is a change like any other, at a time that a recording can name.
+        if (!m_inner.empty())
         {
-            port->Close();
+            m_closeNs = SimulatedTime(MonotonicNs());
+            FindNextChange();
         }
         break;
     case WIRE_MSG_STOP:
@@ -267,7 +286,7 @@ GhostWire::FindNextChange()
     uint64_t planned = m_plannedNext < m_planned.size() ? m_planned[m_plannedNext]->at_ns : NEVER;
     // Before START there is no time that a stamp could stand for.
     uint64_t live = m_live.empty() || !m_originNs ? NEVER : SimulatedTime(m_live.front().stampNs);
-    m_changeNs = std::min(planned, live);
+    m_changeNs = std::min({planned, live, m_closeNs});
 }
 
 /*
@@ -284,13 +303,24 @@ GhostWire::ApplyChange()
         m_plannedNext < m_planned.size() && m_planned[m_plannedNext]->at_ns == m_changeNs;
     if (planned)
     {
-        const struct scenario_change* change = m_planned[m_plannedNext++];
-        error = m_changes->Apply(*change);
+        const struct scenario_change* change = m_planned[m_plannedNext];
+        char text[SCENARIO_CHANGE_TEXT_SIZE];
+        scenario_change_print(&m_changes->GetScenario(), change, text, sizeof(text));
+        RecordChange(text, JOURNAL_CHANGE_PLANNED);
+        error = ApplyPlanned();
         answer.value[1] = static_cast<uint64_t>(change - m_changes->GetScenario().changes);
-        __atomic_store_n(&m_wire.stats->changes, m_plannedNext, __ATOMIC_RELAXED);
+    }
+    else if (m_closeNs == m_changeNs)
+    {
+        RecordChange("simulated nodes fall silent: the run is over", JOURNAL_CHANGE_CLOSE);
+        CloseInner();
+        m_closeNs = NEVER;
+        FindNextChange();
+        return;
     }
     else
     {
+        RecordChange(m_live.front().text, JOURNAL_CHANGE_LIVE);
         error = m_changes ? m_changes->Apply(m_live.front().text) : "nothing here can change";
         answer.value[1] = m_live.front().number;
         m_live.pop_front();
@@ -307,6 +337,35 @@ GhostWire::ApplyChange()
     if (r < 0)
     {
         LoseDaemon(strerror(-r));
+    }
+}
+
+std::string
+GhostWire::ApplyPlanned()
+{
+    std::string error = m_changes->Apply(*m_planned[m_plannedNext++]);
+    __atomic_store_n(&m_wire.stats->changes, m_plannedNext, __ATOMIC_RELAXED);
+    FindNextChange();
+    return error;
+}
+
+void
+GhostWire::CloseInner()
+{
+    for (const Ptr<GhostPort>& port : m_inner)
+    {
+        port->Close();
+    }
+}
+
+void
+GhostWire::RecordChange(const std::string& text, enum journal_change kind)
+{
+    if (m_journal.head)
+    {
+        uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+        Record({static_cast<uint32_t>(text.size()), JOURNAL_CONTROL, 0, 0, kind, now, 0},
+               reinterpret_cast<const uint8_t*>(text.data()));
     }
 }
 
@@ -384,19 +443,45 @@ GhostWire::Inject(uint64_t lateNs)
         return;
     }
     uint32_t index = m_heads.front().port;
+    uint64_t stamp = m_heads.front().time;
     std::pop_heap(m_heads.begin(), m_heads.end());
     m_heads.pop_back();
 
-    PortState& port = m_ports[index];
-    struct stats_port& stats = GetStats(index);
-    stats_add(&stats.up.frames, 1);
-    stats_add(&stats.up.bytes, port.len);
-    stats_hist_add(&stats.late, lateNs, m_wire.budget_ns);
-    stats_add(&m_wire.stats->injected, 1);
-    port.handler->Inject(port.payload, port.len);
+    InjectFrame(index, m_ports[index].payload, m_ports[index].len, stamp + lateNs, lateNs);
     ring_c_release(&m_wire.rx[index]);
     MarkDirty(index);
     PeekPort(index);
+}
+
+void
+GhostWire::InjectFrame(
+    uint32_t index, const uint8_t* frame, uint32_t len, uint64_t timeNs, uint64_t lateNs)
+{
+    struct stats_port& stats = GetStats(index);
+    stats_add(&stats.up.frames, 1);
+    stats_add(&stats.up.bytes, len);
+    stats_hist_add(&stats.late, lateNs, m_wire.budget_ns);
+    stats_add(&m_wire.stats->injected, 1);
+    if (m_journal.head)
+    {
+        Record({len, JOURNAL_IN, 0, index, 0, timeNs, lateNs}, frame);
+    }
+    m_ports[index].handler->Inject(frame, len);
+}
+
+void
+GhostWire::Record(const struct journal_entry& entry, const uint8_t* payload)
+{
+    if (m_journal.head)
+    {
+        journal_put(&m_journal, &entry, payload);
+    }
+}
+
+void
+GhostWire::Ended(uint64_t nowNs, uint64_t events)
+{
+    Record({0, JOURNAL_END, 0, 0, m_isCut, nowNs, events}, nullptr);
 }
 
 void
@@ -453,12 +538,17 @@ GhostWire::Reserve(uint32_t index, uint32_t len)
             Poll(NEVER);
         }
     }
+    m_isCut = true;
     return nullptr;
 }
 
 void
-GhostWire::Commit(uint32_t index, uint32_t len, uint64_t departureNs)
+GhostWire::Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash)
 {
+    if (m_journal.head)
+    {
+        Record({0, JOURNAL_OUT, 0, index, len, departureNs, hash}, nullptr);
+    }
     ring_p_commit(&m_wire.tx[index], len, departureNs);
     MarkDirty(index);
 }
@@ -499,7 +589,7 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
     if (m_quiesceNs)
     {
         uint64_t left = InFlight();
-        if (left == 0 || m_clockNs > m_quiesceNs)
+        if ((left == 0 && m_closeNs == NEVER) || m_clockNs > m_quiesceNs)
         {
             m_quiesceNs = 0;
             wire_say(&m_wire, WIRE_MSG_QUIESCED, left);

@@ -4,6 +4,7 @@
 
 #include "ghost-input.h"
 
+#include "bridge/record/journal.h"
 #include "bridge/wire/wire.h"
 
 #include "ns3/ptr.h"
@@ -84,7 +85,7 @@ class GhostWire : public GhostInput
      * \brief Say READY and block until START; then the clock runs.
      * \return false if the run is over before it began
      */
-    bool WaitForStart();
+    virtual bool WaitForStart();
 
     /**
      * \brief Room for a frame toward the shuttle; blocks while the ring is full.
@@ -92,15 +93,16 @@ class GhostWire : public GhostInput
      * \param len bytes
      * \return where to write the frame, or nullptr when the run is over
      */
-    uint8_t* Reserve(uint32_t index, uint32_t len);
+    virtual uint8_t* Reserve(uint32_t index, uint32_t len);
 
     /**
      * \brief Send the reserved frame.
      * \param index port
      * \param len bytes
      * \param departureNs simulated time
+     * \param hash XXH3 of its bytes, for the recording
      */
-    void Commit(uint32_t index, uint32_t len, uint64_t departureNs);
+    virtual void Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash);
 
     /// Why the run ended; empty if it was asked to stop.
     const std::string& GetError() const;
@@ -115,8 +117,25 @@ class GhostWire : public GhostInput
     uint64_t Limit() override;
     bool Flush(uint64_t nowNs, uint64_t behindNs) override;
     bool Wait(uint64_t untilNs) override;
+    void Ended(uint64_t nowNs, uint64_t events) override;
 
-  private:
+  protected:
+    /// Append an entry to the recording, if there is one. Live that never waits.
+    virtual void Record(const struct journal_entry& entry, const uint8_t* payload);
+
+    /// Record a change, at the simulator's current time.
+    void RecordChange(const std::string& text, enum journal_change kind);
+
+    /// Apply the scenario's next change. \return empty, or why it has no effect
+    std::string ApplyPlanned();
+
+    /// Let simulated nodes fall silent.
+    void CloseInner();
+
+    /// Count an injected frame, record it and hand it to its port.
+    void InjectFrame(
+        uint32_t index, const uint8_t* frame, uint32_t len, uint64_t timeNs, uint64_t lateNs);
+
     /// The oldest record of a port's ring.
     struct Head
     {
@@ -173,6 +192,7 @@ class GhostWire : public GhostInput
     std::vector<const struct scenario_change*> m_planned; //!< of this ghost's links, by time
     size_t m_plannedNext{0};                              //!< the first that hasn't been applied
     std::list<LiveChange> m_live;                         //!< by stamp, then number
+    uint64_t m_closeNs{NEVER};                            //!< when simulated nodes fall silent
     uint64_t m_changeNs{NEVER};                           //!< simulated time of the next change
     uint64_t m_originNs{0};  //!< monotonic time of simulated 0, plus half the lag
     uint64_t m_clockNs{0};   //!< monotonic clock as last read
@@ -185,7 +205,11 @@ class GhostWire : public GhostInput
     uint64_t m_spinClockNs{0}; //!< when m_spinSavedNs was last added to
     bool m_running{true};      //!< neither stopped nor failed
     bool m_daemonLost{false};  //!< that is why it failed
+    bool m_isCut{false};       //!< stopped with a frame half delivered
     std::string m_error;       //!< why it failed
+    struct journal m_journal   //!< the recording that is being written; empty: none
+    {
+    };
 };
 
 } // namespace ns3

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * replay.c - ghostbridge replay: the simulation again, from a recording, and whether it comes out the same.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/cli/cli.h"
+#include "bridge/cli/decode.h"
+#include "bridge/experiment/loop.h"
+#include "bridge/experiment/record.h"
+#include "bridge/experiment/replay.h"
+#include "bridge/experiment/rundir.h"
+
+#define DEVICES_FILE "devices.pcapng"
+
+struct job {
+	const struct options *options;
+	char path[4096]; /* of boundary.pcapng */
+	char dir[4096];
+	struct recording recording;
+	struct scenario *scenario;
+	struct replay replay;
+	struct rundir out;
+	json_t *digest;   /* digest.json of the run, or NULL */
+	json_t *result;   /* ports */
+	char first[1024]; /* the first difference, in words; "" */
+	double seconds;
+};
+
+int cli_recording_path(const char *arg, char *ret_dir, char *ret_path, size_t size)
+{
+	struct stat status;
+	const char *slash;
+
+	if (stat(arg, &status) < 0)
+		return cli_error(EXIT_USAGE, "cannot read %s: %s", arg, strerror(errno));
+	if (S_ISDIR(status.st_mode)) {
+		snprintf(ret_dir, size, "%s", arg);
+		snprintf(ret_path, size, "%s/%s", arg, BOUNDARY_FILE);
+		if (access(ret_path, R_OK) < 0)
+			return cli_error(EXIT_USAGE,
+					 "%s holds no %s: only a run with --record leaves something to replay", arg,
+					 BOUNDARY_FILE);
+		return 0;
+	}
+	slash = strrchr(arg, '/');
+	snprintf(ret_dir, size, "%.*s", slash ? (int)(slash - arg) : 1, slash ? arg : ".");
+	snprintf(ret_path, size, "%s", arg);
+	return 0;
+}
+
+/* The scenario of the recording, with what is changed now. */
+static int load(struct job *job)
+{
+	struct scenario_errors errors = {.count = 0};
+	struct scenario_options load = {.default_name = job->recording.default_name,
+					.sets = job->options->sets,
+					.set_count = job->options->set_count,
+					.workers = job->recording.workers};
+	uint32_t ports = 0;
+	int r;
+
+	r = scenario_load(job->recording.scenario, strlen(job->recording.scenario), &load, &job->scenario, &errors);
+	if (r == -ENOMEM)
+		return cli_error(EXIT_HOST, "out of memory");
+	for (size_t i = 0; r < 0 && i < errors.count; i++)
+		fprintf(stderr, "%s: scenario:%u:%u: %s\n", job->path, errors.items[i].pos.line,
+			errors.items[i].pos.column, errors.items[i].text);
+	scenario_errors_done(&errors);
+	if (r < 0)
+		return EXIT_USAGE;
+	for (uint32_t i = 0; i < job->scenario->ghost_count; i++)
+		ports += scenario_port_count(job->scenario, i);
+	if (job->scenario->ghost_count != job->recording.ghost_count || ports != job->recording.port_count)
+		return cli_error(EXIT_USAGE,
+				 "the scenario has %u ghosts with %u ports, the recording %u with %u: --set must not "
+				 "change who is connected to what",
+				 job->scenario->ghost_count, ports, job->recording.ghost_count,
+				 job->recording.port_count);
+	return 0;
+}
+
+static void warn_of_versions(const struct job *job, int ghost_fd)
+{
+	char ns3[64];
+
+	replay_ns3_version(ghost_fd, ns3, sizeof(ns3));
+	if (strcmp(job->recording.ns3, ns3) != 0)
+		cli_error(
+			0,
+			"warning: recorded with ns-3 %s, replayed with ns-3 %s: models and random numbers may differ, "
+			"and so may everything that leaves",
+			job->recording.ns3, ns3);
+	if (strcmp(job->recording.ghostbridge, GB_VERSION) != 0)
+		cli_error(
+			0,
+			"warning: recorded with ghostbridge %s, replayed with %s: how links are built may differ, and "
+			"so may when frames leave",
+			job->recording.ghostbridge, GB_VERSION);
+}
+
+static json_t *read_digest(const struct job *job)
+{
+	char path[8192];
+	json_t *digest;
+
+	snprintf(path, sizeof(path), "%s/%s", job->dir, RECORD_DIGEST_FILE);
+	if (access(path, F_OK) < 0)
+		return NULL;
+	digest = json_load_file(path, 0, NULL);
+	if (!json_is_object(json_object_get(digest, "ports"))) {
+		cli_error(0, "warning: %s is no digest; comparing with what %s says", path, BOUNDARY_FILE);
+		json_decref(digest);
+		return NULL;
+	}
+	return digest;
+}
+
+static int open_out(struct job *job, struct boundary_writer **ret_writer, FILE **ret_file)
+{
+	const struct recording *recording = &job->recording;
+	struct boundary_port *ports;
+	struct boundary_info info = {.name = recording->name,
+				     .default_name = recording->default_name,
+				     .scenario = job->scenario->text,
+				     .ns3 = recording->ns3,
+				     .seed = job->scenario->seed,
+				     .lag_ns = job->scenario->lag_ns,
+				     .workers = recording->workers,
+				     .ghost_count = recording->ghost_count,
+				     .port_count = recording->port_count};
+	struct diag diag = {""};
+	int fd, r;
+
+	r = rundir_make(job->options->out, recording->name, &job->out, &diag);
+	if (r < 0)
+		return cli_error(r == -EEXIST ? EXIT_USAGE : EXIT_HOST, "%s", diag.text);
+	ports = calloc(recording->port_count + 1u, sizeof(*ports));
+	*ret_writer = malloc(sizeof(**ret_writer));
+	fd = rundir_create(&job->out, BOUNDARY_FILE);
+	*ret_file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!ports || !*ret_writer || !*ret_file) {
+		free(ports);
+		return cli_error(EXIT_HOST, "cannot write %s in %s", BOUNDARY_FILE, job->out.path);
+	}
+	for (uint32_t i = 0; i < recording->port_count; i++)
+		ports[i] = (struct boundary_port){.name = recording->ports[i].name,
+						  .link = recording->ports[i].link,
+						  .ghost = recording->ports[i].ghost,
+						  .index = recording->ports[i].index};
+	info.ports = ports;
+	r = boundary_open(*ret_writer, &info);
+	free(ports);
+	if (r < 0)
+		return cli_error(EXIT_USAGE, "the recording's ports are not in order");
+	rundir_write(&job->out, "scenario.yaml", job->scenario->text, strlen(job->scenario->text));
+	return 0;
+}
+
+/* "--pcap": into the new directory, else beside the recording. */
+static FILE *open_pcap(struct job *job)
+{
+	char path[8192];
+	int fd;
+
+	if (job->out.fd >= 0) {
+		fd = rundir_create(&job->out, DEVICES_FILE);
+		return fd >= 0 ? fdopen(fd, "w") : NULL;
+	}
+	snprintf(path, sizeof(path), "%s/%s", job->dir, DEVICES_FILE);
+	return fopen(path, "we");
+}
+
+static json_t *ports_json(const struct job *job)
+{
+	json_t *ports = json_object();
+
+	for (size_t i = 0; i < job->scenario->end_count; i++) {
+		const struct scenario_end *end = &job->scenario->ends[i];
+
+		if (end->stats != SCENARIO_NONE)
+			json_object_set_new(ports, end->port_name, record_port_json(&job->replay.ends[i]));
+	}
+	return ports;
+}
+
+static void write_out_digest(const struct job *job)
+{
+	json_t *digest = json_pack("{s:i,s:b,s:s,s:O}", "schema", BOUNDARY_SCHEMA, "complete", 1, "incomplete", "",
+				   "ports", job->result);
+	char *text = json_dumps(digest, JSON_INDENT(2));
+
+	if (text && rundir_write(&job->out, RECORD_DIGEST_FILE, text, strlen(text)) < 0)
+		cli_error(0, "cannot write %s/%s", job->out.path, RECORD_DIGEST_FILE);
+	free(text);
+	json_decref(digest);
+}
+
+static void describe_frame(const struct job *job, const struct recording_entry *entry, char *ret, size_t size)
+{
+	char what[256] = "";
+
+	decode_by_hash(&job->recording, entry->value, entry->len, what, sizeof(what));
+	snprintf(ret, size, "%s: %u bytes at %.9f s%s%s", job->recording.ports[entry->interface].name, entry->len,
+		 (double)entry->time_ns / 1e9, what[0] ? ", " : "", what);
+}
+
+/* In words, the first thing that is not as it was. */
+static void find_difference(struct job *job)
+{
+	const struct replay_difference *difference = &job->replay.difference;
+	char recorded[512] = "nothing more", replayed[512] = "nothing more";
+	json_t *was, *is;
+	const char *port;
+
+	if (difference->any) {
+		if (difference->has_recorded)
+			describe_frame(job, &difference->recorded, recorded, sizeof(recorded));
+		if (difference->has_replayed)
+			describe_frame(job, &difference->replayed, replayed, sizeof(replayed));
+		snprintf(job->first, sizeof(job->first), "after %" PRIu64 " equal frames, recorded %s; replayed %s",
+			 job->replay.compared, recorded, replayed);
+		return;
+	}
+	if (!job->digest || job->recording.incomplete[0])
+		return;
+	json_object_foreach(json_object_get(job->digest, "ports"), port, was)
+	{
+		static const char *const keys[] = {"entered", "frames", "bytes", "hash", "drops"};
+
+		is = json_object_get(job->result, port);
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			char *a, *b;
+
+			if (json_equal(json_object_get(was, keys[i]), json_object_get(is, keys[i])))
+				continue;
+			a = json_dumps(json_object_get(was, keys[i]), JSON_ENCODE_ANY | JSON_COMPACT);
+			b = json_dumps(json_object_get(is, keys[i]), JSON_ENCODE_ANY | JSON_COMPACT);
+			snprintf(job->first, sizeof(job->first), "%s: %s was %s, is %s", port, keys[i], a ? a : "?",
+				 b ? b : "?");
+			free(a);
+			free(b);
+			return;
+		}
+	}
+}
+
+static const struct recording_port *find_port(const struct job *job, const char *name)
+{
+	for (uint32_t i = 0; i < job->recording.port_count; i++) {
+		if (strcmp(job->recording.ports[i].name, name) == 0)
+			return &job->recording.ports[i];
+	}
+	return NULL;
+}
+
+static void print_changed(const struct job *job)
+{
+	printf("replayed with a change; the recording's senders do not know of it: what they sent is what they sent "
+	       "then.\n"
+	       "Anything that reacts (TCP, ping's next probe, routing) would have reacted to the change, so take what "
+	       "follows\nas what the network would have done to that traffic, no more.\n\n"
+	       "%-20s %12s %12s %12s %12s\n",
+	       "port", "entered", "left then", "left now", "dropped now");
+	for (size_t i = 0; i < job->scenario->end_count; i++) {
+		const struct scenario_end *end = &job->scenario->ends[i];
+		const struct stats_port *stats = &job->replay.ends[i];
+		const struct recording_port *was = find_port(job, end->port_name);
+		uint64_t drops = 0;
+
+		if (!was)
+			continue;
+		for (int cause = 0; cause < STATS_DROP_COUNT; cause++) {
+			if (cause != STATS_DROP_FILTERED)
+				drops += stats->up.drops[cause] + stats->down.drops[cause];
+		}
+		printf("%-20s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", end->port_name,
+		       stats->up.frames, was->frames_out, stats->down.frames, drops);
+	}
+}
+
+static int print(const struct job *job)
+{
+	const struct replay *replay = &job->replay;
+	const char *incomplete = job->recording.incomplete;
+	double simulated = (double)replay->simulated_ns / 1e9;
+
+	if (job->options->json) {
+		json_t *all =
+			json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O}", "schema", 1, "identical",
+				  !replay->changed && !job->first[0], "changed", replay->changed, "first_difference",
+				  job->first, "incomplete", incomplete, "frames_in", (json_int_t)replay->frames,
+				  "frames_compared", (json_int_t)replay->compared, "simulated_s", simulated, "took_s",
+				  job->seconds, "events", (json_int_t)replay->events, "ports", job->result);
+
+		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+		putchar('\n');
+		json_decref(all);
+	} else if (replay->changed) {
+		print_changed(job);
+	} else if (job->first[0]) {
+		printf("DIFFERENT: %s\n", job->first);
+	} else {
+		printf("identical%s: %" PRIu64 " frames in, %" PRIu64 " out, %.3f s simulated in %.3f s (%.1f times "
+		       "real time)\n",
+		       incomplete[0] ? " as far as it goes" : "", replay->frames, replay->compared, simulated,
+		       job->seconds, job->seconds > 0 ? simulated / job->seconds : 0.0);
+	}
+	if (incomplete[0])
+		cli_error(0, "the recording is not complete: %s", incomplete);
+	if (job->out.fd >= 0 && !job->options->json)
+		printf("written to %s\n", job->out.path);
+	if (replay->changed)
+		return EXIT_DONE;
+	return job->first[0] ? EXIT_FAILED : incomplete[0] ? EXIT_FIDELITY : EXIT_DONE;
+}
+
+static int replay(struct job *job)
+{
+	struct boundary_writer *writer = NULL;
+	struct diag diag = {""};
+	FILE *out = NULL, *pcap = NULL;
+	uint64_t began;
+	int shuttle_fd, ghost_fd, r;
+
+	r = experiment_find_programs(&shuttle_fd, &ghost_fd, &diag);
+	if (r < 0)
+		return cli_error(EXIT_HOST, "%s", diag.text);
+	close(shuttle_fd);
+	warn_of_versions(job, ghost_fd);
+	job->digest = read_digest(job);
+	if (!job->digest && !job->options->set_count)
+		cli_error(0, "no %s beside it: comparing with what %s says of every frame that left",
+			  RECORD_DIGEST_FILE, BOUNDARY_FILE);
+	r = job->options->out ? open_out(job, &writer, &out) : 0;
+	if (r)
+		goto done;
+	if (job->options->pcap && !(pcap = open_pcap(job))) {
+		r = cli_error(EXIT_HOST, "cannot write %s: %s", DEVICES_FILE, strerror(errno));
+		goto done;
+	}
+	job->replay = (struct replay){.recording = &job->recording,
+				      .scenario = job->scenario,
+				      .ghost_fd = ghost_fd,
+				      .changed = strcmp(job->scenario->text, job->recording.scenario) != 0,
+				      .out = writer,
+				      .out_file = out,
+				      .pcap = pcap,
+				      .ends = calloc(job->scenario->end_count + 1, sizeof(struct stats_port))};
+	if (!job->replay.ends) {
+		r = cli_error(EXIT_HOST, "out of memory");
+		goto done;
+	}
+	began = clock_ns();
+	for (uint32_t i = 0; i < job->recording.ghost_count; i++) {
+		r = replay_ghost(&job->replay, i, &diag);
+		if (r < 0) {
+			r = cli_error(EXIT_HOST, "%s", diag.text);
+			goto done;
+		}
+	}
+	job->seconds = (double)(clock_ns() - began) / 1e9;
+	job->result = ports_json(job);
+	if (writer) {
+		boundary_flush(writer);
+		fwrite(writer->out.data, 1, writer->out.size, out);
+		write_out_digest(job);
+	}
+	if ((out && ferror(out)) || (pcap && fflush(pcap) != 0)) {
+		r = cli_error(EXIT_HOST, "cannot write everything: %s", strerror(errno));
+		goto done;
+	}
+	find_difference(job);
+	r = print(job);
+done:
+	if (writer)
+		boundary_close(writer);
+	free(writer);
+	if (out)
+		fclose(out);
+	if (pcap)
+		fclose(pcap);
+	free(job->replay.ends);
+	close(ghost_fd);
+	return r;
+}
+
+static int replay_main(const struct verb *verb, int argc, char **argv)
+{
+	struct job job = {.out = {.fd = -1}};
+	struct diag diag = {""};
+	struct options options;
+	int status = options_parse(verb, argc, argv, "osjp", 1, 1, &options);
+
+	if (status >= 0)
+		return status;
+	job.options = &options;
+	status = cli_recording_path(options.args[0], job.dir, job.path, sizeof(job.path));
+	if (status)
+		return status;
+	if (recording_load(job.path, &job.recording, &diag) < 0)
+		return cli_error(EXIT_USAGE, "%s: %s", job.path, diag.text);
+	status = load(&job);
+	if (status == 0)
+		status = replay(&job);
+	if (job.out.fd >= 0)
+		rundir_close(&job.out);
+	json_decref(job.result);
+	json_decref(job.digest);
+	scenario_free(job.scenario);
+	recording_unload(&job.recording);
+	return status;
+}
+
+const struct verb verb_replay = {
+	.name = "replay",
+	.usage = "[OPTION]... DIR",
+	.summary = "Simulate a recorded run again, without containers, and compare",
+	.help = "  --set PATH=VALUE  change a value of the scenario, e.g. lan.delay=50ms; may be repeated\n"
+		"  --out DIR         write a recording of the replay: boundary.pcapng, digest.json\n"
+		"  --pcap            write devices.pcapng: what every simulated device saw\n"
+		"  --json            print the result as JSON\n\n"
+		"DIR is the run directory of a run with --record. Needs neither root nor real time. Exit status: 0\n"
+		"identical, or replayed with a change; 1 different, the first difference is named; 4 identical as far "
+		"as\n"
+		"the recording goes, but it is not complete.\n",
+	.main = replay_main,
+};

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * replay.c - see replay.h.
+ */
+#include "bridge/experiment/replay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bridge/experiment/peer.h"
+
+#define JOURNAL_SIZE_REPLAY (8u << 20)
+#define READY_TIMEOUT_MS    60000
+#define NAP_NS              50000
+#define LINGER_NS           1000000000ull /* a changed simulation goes on so much longer: frames under way arrive */
+#define ETHERNET_HEADER_LEN 14
+
+/* One ghost being replayed. */
+struct stage {
+	struct replay *replay;
+	uint32_t ghost;
+	uint32_t first_port; /* in the recording's list */
+	uint32_t port_count;
+	struct wire_home home;
+	struct wire_port *ports;
+	struct journal feed, back;
+	struct recording source;   /* cursor over what entered */
+	struct recording expected; /* cursor over what left */
+	bool fed, ended;
+	bool source_over, expected_over;
+	uint64_t limit; /* number of the first entry that is not to be replayed, as recording_ghost.gap_at */
+	uint64_t source_number, expected_number;
+	uint32_t device_first; /* interface number of the ghost's first device */
+	uint32_t device_count;
+	struct pcapng_out pcap;
+	pid_t pid;
+	int control_fd, log_fd;
+	char dir[64], path[96];
+};
+
+static void nap(void)
+{
+	const struct timespec time = {.tv_nsec = NAP_NS};
+
+	nanosleep(&time, NULL);
+}
+
+static int fill_ports(struct stage *stage)
+{
+	const struct scenario *scenario = stage->replay->scenario;
+
+	for (uint32_t i = 0; i < stage->port_count; i++) {
+		const struct scenario_end *end = scenario_find_port(scenario, stage->ghost, i);
+		struct wire_port *port = &stage->ports[i];
+
+		if (!end || strcmp(end->port_name, stage->replay->recording->ports[stage->first_port + i].name) != 0)
+			return -EINVAL;
+		snprintf(port->name, sizeof(port->name), "%s", end->port_name);
+		memcpy(port->mac, end->mac, sizeof(port->mac));
+		port->promiscuous = end->promiscuous;
+		port->mtu = scenario->links[end->link].mtu;
+		port->frame_max = ETHERNET_HEADER_LEN + port->mtu;
+		port->tap_fd = -1;
+	}
+	return 0;
+}
+
+static int make_journals(struct stage *stage)
+{
+	const struct recording_ghost *ghost = &stage->replay->recording->ghosts[stage->ghost];
+	bool exact = !stage->replay->changed && ghost->has_ended && !ghost->is_cut && ghost->gap_at == UINT64_MAX;
+	int r;
+
+	r = stage->home.journal_fd[0] =
+		journal_make(JOURNAL_SIZE_REPLAY, JOURNAL_PRODUCE | (stage->replay->pcap ? JOURNAL_SNIFF : 0));
+	if (r < 0)
+		return r;
+	r = stage->home.journal_fd[1] =
+		journal_make(JOURNAL_SIZE_REPLAY, JOURNAL_CONSUME | (exact ? JOURNAL_UNTIL_EVENTS : 0) |
+							  (stage->replay->changed ? JOURNAL_CHANGED : 0));
+	if (r < 0)
+		return r;
+	r = journal_map(stage->home.journal_fd[0], false, &stage->back);
+	if (r == 0)
+		r = journal_map(stage->home.journal_fd[1], true, &stage->feed);
+	if (r < 0)
+		return r;
+	stage->feed.head->end_events = ghost->events;
+	stage->feed.head->end_ns = ghost->end_ns + (stage->replay->changed ? LINGER_NS : 0);
+	return 0;
+}
+
+static int scenario_fd(const char *text)
+{
+	size_t size = strlen(text);
+	int fd = memfd_create("ghostbridge-scenario", MFD_CLOEXEC);
+
+	if (fd >= 0 && (write(fd, text, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		return -EIO;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+void replay_ns3_version(int ghost_fd, char *ret, size_t size)
+{
+	const char *argv[] = {"ns3-ghost", "--version", NULL};
+	char *env[] = {(char *)"LANG=C.UTF-8", NULL};
+	char text[256] = "", *version;
+	int pair[2];
+	ssize_t n;
+	pid_t pid;
+
+	ret[0] = '\0';
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		dup2(pair[1], 1);
+		syscall(SYS_execveat, ghost_fd, "", argv, env, AT_EMPTY_PATH);
+		_exit(127);
+	}
+	close(pair[1]);
+	n = read(pair[0], text, sizeof(text) - 1);
+	close(pair[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	/* "ns3-ghost 0.1.0, ns-3.37" */
+	version = strstr(text, "ns-");
+	snprintf(ret, size, "%s", version ? version + 3 : "");
+}
+
+/* As the daemon starts it, but as the user who calls. */
+static int spawn(struct stage *stage)
+{
+	char ghost[16], workers[16];
+	const char *argv[] = {"ns3-ghost", "--wire", stage->path, "--ghost", ghost, "--workers", workers, NULL};
+	char *env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", NULL};
+	int in = scenario_fd(stage->replay->scenario->text);
+
+	if (in < 0)
+		return in;
+	snprintf(ghost, sizeof(ghost), "%u", stage->ghost);
+	snprintf(workers, sizeof(workers), "%u", stage->replay->recording->workers);
+	stage->pid = fork();
+	if (stage->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (dup2(in, 0) < 0 || dup2(stage->log_fd, 1) < 0 || dup2(stage->log_fd, 2) < 0 ||
+		    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+			_exit(127);
+		syscall(SYS_execveat, stage->replay->ghost_fd, "", argv, env, AT_EMPTY_PATH);
+		_exit(127);
+	}
+	close(in);
+	return stage->pid < 0 ? -errno : 0;
+}
+
+/* The last line it wrote, for a message. */
+static void last_words(const struct stage *stage, char *ret, size_t size)
+{
+	char text[2048];
+	ssize_t n = pread(stage->log_fd, text, sizeof(text) - 1, 0);
+	char *line;
+
+	ret[0] = '\0';
+	if (n <= 0)
+		return;
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[n] = '\0';
+	line = strrchr(text, '\n');
+	snprintf(ret, size, "%.500s", line ? line + 1 : text);
+}
+
+static int ghost_failed(const struct stage *stage, struct diag *diag, const char *what)
+{
+	char words[512];
+
+	last_words(stage, words, sizeof(words));
+	return diag_set(diag, -EIO, "ghost %u %s%s%s", stage->ghost, what, words[0] ? ": " : "", words);
+}
+
+/* Let it attach, build its network and begin. */
+static int begin(struct stage *stage, int listen_fd, struct diag *diag)
+{
+	const struct wire_terms terms = {.experiment = stage->replay->scenario->name,
+					 .lag_ns = stage->replay->scenario->lag_ns,
+					 .budget_ns = stage->replay->scenario->budget_ns,
+					 .quantile = stage->replay->scenario->quantile};
+	struct timeval patience = {.tv_sec = READY_TIMEOUT_MS / 1000};
+	struct pollfd polls[1] = {{.fd = listen_fd, .events = POLLIN}};
+	struct wire_msg msg;
+	int r;
+
+	for (int waited = 0; poll(polls, 1, 100) == 0; waited += 100) {
+		if (waitpid(stage->pid, NULL, WNOHANG) != 0) {
+			stage->pid = 0;
+			return ghost_failed(stage, diag, "left before it began");
+		}
+		if (waited > READY_TIMEOUT_MS)
+			return ghost_failed(stage, diag, "did not attach");
+	}
+	stage->control_fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (stage->control_fd < 0)
+		return diag_set(diag, -errno, "cannot accept ghost %u: %s", stage->ghost, strerror(errno));
+	r = wire_welcome(&stage->home, stage->control_fd, WIRE_ROLE_GHOST, geteuid(), &terms, stage->ports, diag);
+	if (r < 0)
+		return r;
+	setsockopt(stage->control_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* What it announces while it builds (devices, to be listened to) fits into the journal. */
+	r = wire_msg_receive(stage->control_fd, &msg, NULL, NULL);
+	if (r < 0 || msg.type != WIRE_MSG_READY)
+		return ghost_failed(stage, diag, r == 0 && msg.type == WIRE_MSG_ERROR ? msg.text : "did not get ready");
+	msg = wire_msg_make(WIRE_MSG_START);
+	msg.value[0] = 1;
+	return wire_msg_send(stage->control_fd, &msg, NULL, 0);
+}
+
+/* The next entry of this ghost that a cursor meets, before what is missing begins. */
+static bool next_of_ghost(const struct stage *stage, struct recording *cursor, uint64_t *number,
+			  struct recording_entry *ret)
+{
+	while (recording_next(cursor, ret)) {
+		if ((*number)++ >= stage->limit)
+			return false;
+		if (ret->ghost == stage->ghost)
+			return true;
+	}
+	return false;
+}
+
+/* Give it as much as fits. Return: whether anything went. */
+static bool feed(struct stage *stage)
+{
+	struct recording_entry entry;
+	bool any = false;
+
+	/* Before reading on: one entry must not be read and then find no room. */
+	while (!stage->fed && journal_has_room(&stage->feed, 2 * journal_entry_size(JOURNAL_PAYLOAD_MAX))) {
+		struct journal_entry put = {.kind = JOURNAL_END};
+
+		any = true;
+		if (!next_of_ghost(stage, &stage->source, &stage->source_number, &entry)) {
+			journal_put(&stage->feed, &put, NULL);
+			stage->fed = true;
+			break;
+		}
+		if (entry.kind != JOURNAL_IN && entry.kind != JOURNAL_CONTROL)
+			continue;
+		put = (struct journal_entry){.size = entry.size,
+					     .kind = (uint16_t)entry.kind,
+					     .extra = entry.extra,
+					     .time_ns = entry.time_ns};
+		if (entry.kind == JOURNAL_IN)
+			put.port = stage->replay->recording->ports[entry.interface].index;
+		journal_put(&stage->feed, &put, entry.data);
+	}
+	return any;
+}
+
+static bool is_same(const struct recording_entry *a, const struct recording_entry *b)
+{
+	return a->interface == b->interface && a->time_ns == b->time_ns && a->len == b->len && a->value == b->value;
+}
+
+/* A frame left: does the recording say the same? */
+static void compare(struct stage *stage, const struct recording_entry *replayed)
+{
+	struct replay_difference *difference = &stage->replay->difference;
+	struct recording_entry recorded;
+
+	if (stage->replay->changed || difference->any || stage->expected_over)
+		return;
+	do {
+		if (!next_of_ghost(stage, &stage->expected, &stage->expected_number, &recorded)) {
+			stage->expected_over = true;
+			/* Where the recording is cut off, more is no difference. */
+			if (stage->replay->recording->incomplete[0] || !replayed)
+				return;
+			*difference =
+				(struct replay_difference){.any = true, .has_replayed = true, .replayed = *replayed};
+			return;
+		}
+	} while (recorded.kind != JOURNAL_OUT);
+	if (replayed && is_same(&recorded, replayed)) {
+		stage->replay->compared++;
+		return;
+	}
+	*difference = (struct replay_difference){
+		.any = true, .has_recorded = true, .recorded = recorded, .has_replayed = replayed != NULL};
+	if (replayed)
+		difference->replayed = *replayed;
+}
+
+static void write_sniffed(struct stage *stage, const struct journal_entry *entry, const uint8_t *payload)
+{
+	char name[512];
+
+	if (!stage->replay->pcap)
+		return;
+	if (entry->kind == JOURNAL_DEVICE) {
+		snprintf(name, sizeof(name), "%.*s", (int)entry->size, (const char *)payload);
+		pcapng_interface(&stage->pcap, (uint16_t)entry->extra, name, "");
+		pcapng_end_options(&stage->pcap);
+		pcapng_end(&stage->pcap);
+		stage->device_count++;
+	} else if (entry->port < stage->device_count) {
+		pcapng_packet(&stage->pcap, entry->port, entry->time_ns, payload, entry->size,
+			      entry->kind == JOURNAL_SNIFF_OUT ? PCAPNG_OUTBOUND : 0, NULL);
+	}
+	if (stage->pcap.size > 1u << 20) {
+		fwrite(stage->pcap.data, 1, stage->pcap.size, stage->replay->pcap);
+		stage->pcap.size = 0;
+	}
+}
+
+/* Take what it wrote. Return: 1 when there was anything, 0, -EPROTO. */
+static int drain(struct stage *stage)
+{
+	struct replay *replay = stage->replay;
+	struct journal_entry entry;
+	const uint8_t *payload;
+	int r, any = 0;
+
+	while ((r = journal_look(&stage->back, &entry, &payload)) == 1) {
+		any = 1;
+		switch (entry.kind) {
+		case JOURNAL_DEVICE:
+		case JOURNAL_SNIFF_IN:
+		case JOURNAL_SNIFF_OUT:
+			write_sniffed(stage, &entry, payload);
+			break;
+		case JOURNAL_OUT:
+			if (entry.port >= stage->port_count)
+				return -EPROTO;
+			compare(stage, &(struct recording_entry){.kind = JOURNAL_OUT,
+								 .ghost = stage->ghost,
+								 .interface = stage->first_port + entry.port,
+								 .len = entry.extra,
+								 .time_ns = entry.time_ns,
+								 .value = entry.value});
+			break;
+		case JOURNAL_END:
+			stage->ended = true;
+			replay->events += entry.value;
+			if (entry.time_ns > replay->simulated_ns)
+				replay->simulated_ns = entry.time_ns;
+			break;
+		default:
+			break;
+		}
+		if (replay->out && entry.kind < JOURNAL_DEVICE) {
+			if (boundary_add(replay->out, stage->ghost, &entry, payload) < 0)
+				return -EPROTO;
+			if (replay->out->out.size > 1u << 20) {
+				fwrite(replay->out->out.data, 1, replay->out->out.size, replay->out_file);
+				replay->out->out.size = 0;
+			}
+		}
+		journal_take(&stage->back);
+	}
+	return r < 0 ? r : any;
+}
+
+static int play(struct stage *stage, struct diag *diag)
+{
+	bool gone = false;
+	int r;
+
+	for (;;) {
+		bool any = feed(stage);
+
+		r = drain(stage);
+		if (r < 0)
+			return diag_set(diag, r, "ghost %u wrote nonsense into its journal", stage->ghost);
+		if (stage->ended)
+			break;
+		if (r == 0 && gone)
+			return ghost_failed(stage, diag, "ended too early");
+		if (r == 0 && !any) {
+			/* Once more after it has gone: its last entries. */
+			if (waitpid(stage->pid, NULL, WNOHANG) != 0) {
+				stage->pid = 0;
+				gone = true;
+				continue;
+			}
+			nap();
+		}
+	}
+	if (stage->pid > 0)
+		waitpid(stage->pid, NULL, 0);
+	stage->pid = 0;
+	/* Is there something that left live, and now not? */
+	compare(stage, NULL);
+	return 0;
+}
+
+static void close_stage(struct stage *stage)
+{
+	struct replay *replay = stage->replay;
+
+	if (stage->pid > 0) {
+		kill(stage->pid, SIGKILL);
+		waitpid(stage->pid, NULL, 0);
+	}
+	for (int i = 0; i < WIRE_JOURNALS; i++) {
+		if (stage->home.port_count && stage->home.journal_fd[i] >= 0)
+			close(stage->home.journal_fd[i]);
+	}
+	if (replay->pcap && stage->pcap.size)
+		fwrite(stage->pcap.data, 1, stage->pcap.size, replay->pcap);
+	pcapng_out_done(&stage->pcap);
+	journal_unmap(&stage->feed);
+	journal_unmap(&stage->back);
+	if (stage->home.port_count)
+		wire_home_close(&stage->home);
+	if (stage->control_fd >= 0)
+		close(stage->control_fd);
+	if (stage->log_fd >= 0)
+		close(stage->log_fd);
+	if (stage->path[0])
+		unlink(stage->path);
+	if (stage->dir[0])
+		rmdir(stage->dir);
+	free(stage->ports);
+	free(stage);
+}
+
+int replay_ghost(struct replay *replay, uint32_t ghost, struct diag *diag)
+{
+	struct recording *recording = replay->recording;
+	struct stage *stage = calloc(1, sizeof(*stage));
+	int listen_fd = -1, r = -ENOMEM;
+
+	if (!stage)
+		return diag_set(diag, r, "out of memory");
+	stage->replay = replay;
+	stage->ghost = ghost;
+	stage->control_fd = stage->log_fd = -1;
+	stage->source = stage->expected = *recording;
+	recording_rewind(&stage->source);
+	recording_rewind(&stage->expected);
+	stage->limit = recording->ghosts[ghost].gap_at;
+	while (stage->first_port < recording->port_count && recording->ports[stage->first_port].ghost != ghost)
+		stage->first_port++;
+	stage->port_count = scenario_port_count(replay->scenario, ghost);
+	stage->ports = calloc(stage->port_count + 1u, sizeof(*stage->ports));
+	if (stage->ports)
+		r = wire_home_open_ends(stage->port_count, scenario_inner_count(replay->scenario, ghost),
+					WIRE_RING_SIZE_MIN, &stage->home);
+	if (r < 0) {
+		diag_set(diag, r, "cannot make the wire of ghost %u: %s", ghost, strerror(-r));
+		goto out;
+	}
+	r = fill_ports(stage);
+	if (r < 0) {
+		diag_set(diag, r, "the scenario has other ports than the recording");
+		goto out;
+	}
+	r = make_journals(stage);
+	if (r < 0) {
+		diag_set(diag, r, "cannot make the journals of ghost %u: %s", ghost, strerror(-r));
+		goto out;
+	}
+	if (replay->pcap) { /* a section for each ghost, with interfaces of its own */
+		pcapng_section(&stage->pcap);
+		pcapng_option_text(&stage->pcap, PCAPNG_SHB_USERAPPL, "ghostbridge " GB_VERSION);
+		pcapng_end_options(&stage->pcap);
+		pcapng_end(&stage->pcap);
+	}
+	stage->log_fd = memfd_create("ghostbridge-log", MFD_CLOEXEC);
+	snprintf(stage->dir, sizeof(stage->dir), "/tmp/ghostbridge-replay-XXXXXX");
+	if (stage->log_fd < 0 || !mkdtemp(stage->dir)) {
+		r = diag_set(diag, -errno, "cannot make a directory below /tmp: %s", strerror(errno));
+		stage->dir[0] = '\0';
+		goto out;
+	}
+	snprintf(stage->path, sizeof(stage->path), "%s/ghost.sock", stage->dir);
+	r = listen_fd = wire_listen(stage->path);
+	if (r >= 0)
+		r = spawn(stage);
+	if (r < 0) {
+		diag_set(diag, r, "cannot start ghost %u: %s", ghost, strerror(-r));
+		goto out;
+	}
+	r = begin(stage, listen_fd, diag);
+	if (r == 0)
+		r = play(stage, diag);
+	for (size_t i = 0; r == 0 && i < replay->scenario->end_count; i++) {
+		const struct scenario_end *end = &replay->scenario->ends[i];
+
+		if (replay->scenario->links[end->link].ghost != ghost)
+			continue;
+		replay->ends[i] = stats_ports(stage->home.stats[1])[end->stats];
+		if (end->port != SCENARIO_NONE)
+			replay->frames += replay->ends[i].up.frames;
+	}
+out:
+	if (listen_fd >= 0)
+		close(listen_fd);
+	close_stage(stage);
+	return r;
+}

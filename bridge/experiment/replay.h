@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * replay.h - run the simulated half of an experiment again, from a recording: no container, no right, no clock.
+ *
+ * Each ghost of the recording is started as the daemon would start it, on a wire without a shuttle. What entered live
+ * comes from the recording through one journal, what leaves is compared through another, frame by frame.
+ */
+#ifndef EXPERIMENT_REPLAY_H
+#define EXPERIMENT_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bridge/diag.h"
+#include "bridge/record/recording.h"
+#include "bridge/scenario/scenario.h"
+#include "bridge/wire/stats.h"
+
+/* What differs first. */
+struct replay_difference {
+	bool any;
+	bool has_recorded; /* the recording has a frame here ... */
+	bool has_replayed; /* ... the replay has one */
+	struct recording_entry recorded, replayed;
+	uint64_t number; /* of the departure, from 0, counted per ghost */
+};
+
+struct replay {
+	struct recording *recording;     /* borrowed */
+	const struct scenario *scenario; /* what is simulated now, borrowed */
+	int ghost_fd;                    /* ns3-ghost */
+	bool changed;                    /* another scenario than the recorded one: nothing to compare */
+	struct boundary_writer *out;     /* a recording of the replay, or NULL; the caller's */
+	FILE *out_file;
+	FILE *pcap;              /* what devices see, or NULL */
+	struct stats_port *ends; /* what the ghosts counted, one per end of the scenario */
+	struct replay_difference difference;
+	uint64_t compared;     /* departures that were the same */
+	uint64_t events;       /* simulator events run */
+	uint64_t simulated_ns; /* longest of the ghosts */
+	uint64_t frames;       /* that entered */
+};
+
+/** replay_ns3_version() - Version of ns-3 that ns3-ghost is linked with, "" when it does not say. Needs no right. */
+void replay_ns3_version(int ghost_fd, char *ret, size_t size);
+
+/** replay_ghost() - Simulate ghost @ghost again. Return: 0 or a negative errno with @diag. */
+int replay_ghost(struct replay *replay, uint32_t ghost, struct diag *diag);
+
+#endif /* EXPERIMENT_REPLAY_H */

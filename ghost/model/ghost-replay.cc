@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ghost-replay.h"
+
+#include "ghost-changes.h"
+#include "ghost-port.h"
+#include "ghost-sniffer.h"
+
+#include "ns3/log.h"
+#include "ns3/simulator.h"
+
+#include <algorithm>
+#include <poll.h>
+#include <time.h>
+
+namespace ns3
+{
+
+NS_LOG_COMPONENT_DEFINE("GhostReplay");
+
+namespace
+{
+/// How long to wait for the other end of a journal before looking again.
+constexpr long NAP_NS = 50000;
+
+void
+Nap()
+{
+    struct timespec time = {0, NAP_NS};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+} // namespace
+
+std::unique_ptr<GhostWire>
+GhostReplay::Open(const struct wire& wire)
+{
+    for (int fd : wire.journal_fd)
+    {
+        struct journal feed;
+        if (fd < 0 || journal_map(fd, false, &feed) < 0)
+        {
+            continue;
+        }
+        if (feed.head->flags & JOURNAL_CONSUME)
+        {
+            return std::unique_ptr<GhostWire>(new GhostReplay(wire, feed));
+        }
+        journal_unmap(&feed);
+    }
+    return std::make_unique<GhostWire>(wire);
+}
+
+GhostReplay::GhostReplay(const struct wire& wire, const struct journal& feed)
+    : GhostWire(wire)
+    , m_feed(feed)
+    , m_entry()
+    , m_frame(WIRE_FRAME_MAX)
+    , m_isChanged(feed.head->flags & JOURNAL_CHANGED)
+{
+}
+
+GhostReplay::~GhostReplay()
+{
+    journal_unmap(&m_feed);
+}
+
+bool
+GhostReplay::WaitForStart()
+{
+    if (m_journal.head && m_journal.head->flags & JOURNAL_SNIFF)
+    {
+        GhostSniffer::Install(this);
+    }
+    return GhostWire::WaitForStart();
+}
+
+bool
+GhostReplay::Look()
+{
+    while (!m_hasEntry && m_running)
+    {
+        int r = journal_look(&m_feed, &m_entry, &m_payload);
+        if (r < 0)
+        {
+            Fail("the journal to replay makes no sense");
+            break;
+        }
+        m_hasEntry = r == 1;
+        if (m_hasEntry && m_entry.kind == JOURNAL_IN &&
+            (m_entry.port >= GetNPorts() || m_entry.size < WIRE_FRAME_MIN ||
+             m_entry.size > WIRE_FRAME_MAX || !m_ports[m_entry.port].handler))
+        {
+            Fail("the journal to replay has a frame for a port that there is not");
+            break;
+        }
+        if (m_hasEntry && m_entry.kind == JOURNAL_CONTROL &&
+            m_entry.extra == JOURNAL_CHANGE_PLANNED && m_isChanged)
+        {
+            Take(); // the scenario has changes of its own
+            continue;
+        }
+        if (!m_hasEntry)
+        {
+            Nap();
+            struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
+            if (poll(&pollFd, 1, 0) > 0)
+            {
+                HandleControl(); // STOP, or the other end is gone
+            }
+        }
+    }
+    return m_running;
+}
+
+uint64_t
+GhostReplay::NextTime()
+{
+    if (!Look())
+    {
+        return OVER;
+    }
+    uint64_t change = m_isChanged ? m_changeNs : NEVER;
+    if (m_entry.kind != JOURNAL_END)
+    {
+        return std::min(change, m_entry.time_ns);
+    }
+    bool over = m_feed.head->flags & JOURNAL_UNTIL_EVENTS &&
+                Simulator::GetEventCount() >= m_feed.head->end_events;
+    return over ? OVER : change;
+}
+
+uint32_t
+GhostReplay::NextContext()
+{
+    if (m_entry.kind != JOURNAL_IN || IsPlannedNext())
+    {
+        return Simulator::NO_CONTEXT;
+    }
+    return m_ports[m_entry.port].handler->GetContext();
+}
+
+bool
+GhostReplay::IsPlannedNext() const
+{
+    return m_isChanged && m_changeNs != NEVER &&
+           (m_entry.kind == JOURNAL_END || m_changeNs <= m_entry.time_ns);
+}
+
+void
+GhostReplay::Take()
+{
+    m_hasEntry = false;
+    journal_take(&m_feed);
+}
+
+void
+GhostReplay::ApplyRecorded()
+{
+    std::string text(reinterpret_cast<const char*>(m_payload), m_entry.size);
+    RecordChange(text, static_cast<enum journal_change>(m_entry.extra));
+    switch (m_entry.extra)
+    {
+    case JOURNAL_CHANGE_PLANNED:
+        if (m_plannedNext < m_planned.size())
+        {
+            ApplyPlanned();
+        }
+        else
+        {
+            Fail("the recording has more changes than its scenario");
+        }
+        break;
+    case JOURNAL_CHANGE_CLOSE:
+        CloseInner();
+        break;
+    case JOURNAL_CHANGE_LIVE:
+        if (m_changes)
+        {
+            m_changes->Apply(text);
+        }
+        break;
+    default:
+        Fail("the recording has a change of an unknown kind");
+    }
+}
+
+void
+GhostReplay::Inject(uint64_t lateNs)
+{
+    if (IsPlannedNext())
+    {
+        char text[SCENARIO_CHANGE_TEXT_SIZE];
+        scenario_change_print(
+            &m_changes->GetScenario(), m_planned[m_plannedNext], text, sizeof(text));
+        RecordChange(text, JOURNAL_CHANGE_PLANNED);
+        ApplyPlanned();
+        return;
+    }
+    if (m_entry.kind == JOURNAL_IN)
+    {
+        InjectFrame(m_entry.port, m_payload, m_entry.size, m_entry.time_ns + lateNs, lateNs);
+    }
+    else
+    {
+        ApplyRecorded();
+    }
+    Take();
+}
+
+uint64_t
+GhostReplay::Limit()
+{
+    return m_feed.head->flags & JOURNAL_UNTIL_EVENTS ? OVER - 1 : m_feed.head->end_ns;
+}
+
+bool
+GhostReplay::Flush(uint64_t nowNs, uint64_t)
+{
+    __atomic_store_n(&m_wire.stats->sim_ns, nowNs, __ATOMIC_RELAXED);
+    __atomic_store_n(&m_wire.stats->events, Simulator::GetEventCount(), __ATOMIC_RELAXED);
+    return m_running;
+}
+
+bool
+GhostReplay::Wait(uint64_t)
+{
+    // Nothing is due before the end, and nothing else will come.
+    return false;
+}
+
+uint8_t*
+GhostReplay::Reserve(uint32_t, uint32_t len)
+{
+    return len <= m_frame.size() ? m_frame.data() : nullptr;
+}
+
+void
+GhostReplay::Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash)
+{
+    Record({0, JOURNAL_OUT, 0, index, len, departureNs, hash}, nullptr);
+}
+
+void
+GhostReplay::Record(const struct journal_entry& entry, const uint8_t* payload)
+{
+    if (!m_journal.head || entry.size > JOURNAL_PAYLOAD_MAX)
+    {
+        return;
+    }
+    // Nothing may be missing here, and there is time.
+    while (m_running && !journal_has_room(&m_journal, journal_entry_size(entry.size)))
+    {
+        Nap();
+        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
+        if (poll(&pollFd, 1, 0) > 0)
+        {
+            HandleControl();
+        }
+    }
+    journal_put(&m_journal, &entry, payload);
+}
+
+void
+GhostReplay::RecordSniffed(uint32_t device, const uint8_t* frame, uint32_t len)
+{
+    uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    Record({len, JOURNAL_SNIFF_IN, 0, device, 0, now, 0}, frame);
+}
+
+uint32_t
+GhostReplay::AddSniffed(const std::string& name, uint32_t linkType)
+{
+    Record({static_cast<uint32_t>(name.size()), JOURNAL_DEVICE, 0, m_sniffed, linkType, 0, 0},
+           reinterpret_cast<const uint8_t*>(name.data()));
+    return m_sniffed++;
+}
+
+} // namespace ns3

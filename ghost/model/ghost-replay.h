@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GHOST_REPLAY_H
+#define GHOST_REPLAY_H
+
+#include "ghost-wire.h"
+
+#include <memory>
+
+namespace ns3
+{
+
+/**
+ * \brief The input of a replay: frames from a recording, at their recorded times, without a clock.
+ *
+ * What the simulation was given live comes in the same order and at the same simulated times from a
+ * journal that `ghostbridge replay` feeds, and enters by the same rule. What leaves goes, as time,
+ * length and hash, to another journal. Ends after as many events as were run live, or at a time.
+ */
+class GhostReplay : public GhostWire
+{
+  public:
+    /**
+     * \brief The input that belongs to a wire: live, or a replay if a journal to read came with it.
+     * \param wire attached, taken over
+     */
+    static std::unique_ptr<GhostWire> Open(const struct wire& wire);
+
+    // Inherited from GhostWire
+    bool WaitForStart() override;
+    uint8_t* Reserve(uint32_t index, uint32_t len) override;
+    void Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash) override;
+    uint64_t NextTime() override;
+    uint32_t NextContext() override;
+    void Inject(uint64_t lateNs) override;
+    uint64_t Limit() override;
+    bool Flush(uint64_t nowNs, uint64_t behindNs) override;
+    bool Wait(uint64_t untilNs) override;
+    ~GhostReplay() override;
+
+    /**
+     * \brief Record what a simulated device saw.
+     * \param device number, as announced
+     * \param frame as ns-3 traces it
+     */
+    void RecordSniffed(uint32_t device, const uint8_t* frame, uint32_t len);
+
+    /// Announce a device that is listened to. \return its number
+    uint32_t AddSniffed(const std::string& name, uint32_t linkType);
+
+  protected:
+    void Record(const struct journal_entry& entry, const uint8_t* payload) override;
+
+  private:
+    GhostReplay(const struct wire& wire, const struct journal& feed);
+
+    /// Have the next entry in m_entry; waits until it is there. \return false when the run is over
+    bool Look();
+
+    /// Done with m_entry.
+    void Take();
+
+    /// Whether the next thing to come is a change of a changed scenario.
+    bool IsPlannedNext() const;
+
+    /// Apply the change that m_entry is.
+    void ApplyRecorded();
+
+    struct journal m_feed;        //!< what is replayed
+    struct journal_entry m_entry; //!< its next entry
+    const uint8_t* m_payload{};   //!< of m_entry
+    bool m_hasEntry{false};       //!< m_entry is valid
+    std::vector<uint8_t> m_frame; //!< where a departing frame is put together
+    bool m_isChanged;             //!< the scenario isn't the recorded one
+    uint32_t m_sniffed{0};        //!< devices listened to
+};
+
+} // namespace ns3
+
+#endif /* GHOST_REPLAY_H */

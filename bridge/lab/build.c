@@ -185,6 +185,21 @@ static bool is_real(const struct scenario *scenario, uint32_t end)
 	return scenario_node_is_real(&scenario->nodes[scenario->ends[end].node]);
 }
 
+static int add_routes(struct lab *lab, uint32_t index, struct diag *diag)
+{
+	const struct scenario_node *node = &lab->scenario->nodes[index];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < node->route_count; i++) {
+		const struct scenario_route *route = &node->routes[i];
+
+		err = link_add_route(lab->nodes[index].netlink, lab->scenario->ends[route->end].name, route);
+		if (err)
+			diag_set(diag, err, "node '%s': cannot add route %zu: %s", node->name, i + 1, strerror(-err));
+	}
+	return err;
+}
+
 /* The container's side of an end: addresses, then up, so that nothing is sent from an unnumbered interface. */
 static int finish_end(struct lab *lab, uint32_t index, struct diag *diag)
 {
@@ -237,6 +252,9 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	}
 	for (uint32_t i = 0; !err && i < scenario->end_count; i++)
 		err = is_real(scenario, i) ? finish_end(lab, i, diag) : 0;
+	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
+		if (scenario_node_is_container(&scenario->nodes[i]))
+			err = add_routes(lab, i, diag);
 	for (uint32_t i = 0; !err && i < scenario->node_count; i++)
 		if (scenario_node_is_container(&scenario->nodes[i]))
 			err = inside_finish(lab, i, diag);

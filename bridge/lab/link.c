@@ -241,6 +241,37 @@ nla_put_failure:
 	return -EMSGSIZE;
 }
 
+int link_add_route(struct nl_sock *sock, const char *name, const struct scenario_route *route)
+{
+	int size = route->via.family == AF_INET ? 4 : 16, index, err;
+	struct rtmsg info = {
+		.rtm_family = (uint8_t)route->via.family,
+		.rtm_dst_len = route->to.prefix_len,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct nl_msg *msg;
+
+	err = link_get(sock, name, &index, NULL);
+	if (err)
+		return err;
+	msg = nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0)
+		goto nla_put_failure;
+	if (route->to.prefix_len)
+		NLA_PUT(msg, RTA_DST, size, route->to.bytes);
+	NLA_PUT(msg, RTA_GATEWAY, size, route->via.bytes);
+	NLA_PUT_U32(msg, RTA_OIF, (uint32_t)index);
+	return exchange(sock, msg, NULL, NULL);
+nla_put_failure:
+	nlmsg_free(msg);
+	return -EMSGSIZE;
+}
+
 static int take_link(struct nl_msg *msg, void *arg)
 {
 	*(struct ifinfomsg *)arg = *(const struct ifinfomsg *)nlmsg_data(nlmsg_hdr(msg));

@@ -55,6 +55,9 @@ int link_change(struct nl_sock *sock, const char *name, const struct link_spec *
 /** link_add_address() - Add @addr to interface @name, usable at once (no duplicate address detection). */
 int link_add_address(struct nl_sock *sock, const char *name, const struct scenario_addr *addr);
 
+/** link_add_route() - Add a route over interface @name, which must be up. */
+int link_add_route(struct nl_sock *sock, const char *name, const struct scenario_route *route);
+
 /** link_get() - Index and flags (IFF_*, with IFF_LOWER_UP) of an interface; either pointer may be NULL. */
 int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags);
 

@@ -77,6 +77,26 @@ void scn_addr_clear_host(struct scenario_addr *addr)
 		addr->bytes[i] &= (uint8_t)~host_mask(addr, i);
 }
 
+int scn_addr_host_parse(const char *text, struct scenario_addr *ret)
+{
+	char full[SCN_ADDR_TEXT_SIZE];
+	int len = snprintf(full, sizeof(full), "%s/%u", text, strchr(text, ':') ? 128 : 32);
+
+	if (len >= (int)sizeof(full) || strchr(text, '/'))
+		return -EINVAL;
+	return scn_addr_parse(full, ret);
+}
+
+bool scn_addr_has(const struct scenario_addr *in, const struct scenario_addr *addr)
+{
+	if (in->family != addr->family)
+		return false;
+	for (unsigned int i = 0; i < addr_bits(in) / 8; i++)
+		if ((in->bytes[i] ^ addr->bytes[i]) & (uint8_t)~host_mask(in, i))
+			return false;
+	return true;
+}
+
 const char *scn_addr_unusable(const struct scenario_addr *addr)
 {
 	static const uint8_t zero[16], loopback6[16] = {[15] = 1}, mapped[12] = {[10] = 0xff, [11] = 0xff};

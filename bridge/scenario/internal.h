@@ -291,6 +291,12 @@ void scn_addr_clear_host(struct scenario_addr *addr);
 /** scn_addr_unusable() - Why no interface can have the address ("multicast"), or NULL. */
 const char *scn_addr_unusable(const struct scenario_addr *addr);
 
+/** scn_addr_host_parse() - "10.0.0.1" or "fd00::1"; the prefix is all of it. 0 or -EINVAL. */
+int scn_addr_host_parse(const char *text, struct scenario_addr *ret);
+
+/** scn_addr_has() - Whether @addr is in the subnet of @in. */
+bool scn_addr_has(const struct scenario_addr *in, const struct scenario_addr *addr);
+
 /** scn_addr_number() - Address @number of subnet @subnet; false if it has none of that number. */
 bool scn_addr_number(const struct scenario_addr *subnet, uint32_t number, struct scenario_addr *ret);
 
@@ -322,6 +328,11 @@ void scn_complete_switches(struct scn_load *load);
 size_t scn_read_addrs(struct scn_load *load, const struct scn_value *value, struct scenario_addr **ret,
 		      const struct scn_value ***ret_values);
 
+/** scn_load_routes() - Read the key `routes` of all nodes, once their ends are complete. */
+void scn_load_routes(struct scn_load *load);
+
+/** scn_load_apps() - Read the key `applications` of the simulated nodes, once all ends are complete. */
+void scn_load_apps(struct scn_load *load);
 void scn_load_links(struct scn_load *load);
 void scn_load_steps(struct scn_load *load);
 void scn_load_expects(struct scn_load *load);

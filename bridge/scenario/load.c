@@ -116,6 +116,10 @@ static void read_tree(struct scn_load *load)
 	if (!load->nomem)
 		scn_complete_switches(load);
 	if (!load->nomem)
+		scn_load_routes(load);
+	if (!load->nomem)
+		scn_load_apps(load);
+	if (!load->nomem)
 		scn_load_steps(load);
 	if (!load->nomem)
 		scn_load_timeline(load);

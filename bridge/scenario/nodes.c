@@ -12,8 +12,8 @@
 #define MEMORY_SIZE_MAX (UINT64_C(1) << 50)
 #define CPUS_MAX        1024
 
-static const char *const node_keys[] = {"kind",   "attach",  "rootfs", "privileged", "cpus",
-					"memory", "sysctls", "env",    "start",      NULL};
+static const char *const node_keys[] = {"kind",    "attach", "rootfs", "privileged", "cpus", "memory",
+					"sysctls", "env",    "start",  "routes",     NULL};
 
 /* Prefixes of the sysctls that belong to a container's namespaces. The host's own are not for a scenario to touch. */
 static const char *const sysctl_prefixes[] = {"net.",       "fs.mqueue.",        "kernel.msg", "kernel.sem",

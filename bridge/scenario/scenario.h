@@ -136,6 +136,68 @@ struct scenario_pair {
 	struct scenario_pos pos;
 };
 
+struct scenario_addr {
+	int family;         /* AF_INET or AF_INET6 */
+	uint8_t bytes[16];  /* network order; the first 4 for AF_INET */
+	uint8_t prefix_len; /* bits */
+};
+
+/* A route that a node has from the start. */
+struct scenario_route {
+	struct scenario_addr to;  /* subnet; prefix_len 0: everything */
+	struct scenario_addr via; /* gateway, on one of the node's links */
+	uint32_t end;             /* the end whose subnet the gateway is in */
+	struct scenario_pos pos;
+};
+
+/* How a simulated router learns the way, beside its `routes`; as ns-3 names them. */
+enum scenario_routing {
+	SCENARIO_ROUTING_STATIC,
+	SCENARIO_ROUTING_GLOBAL, /* shortest paths, computed before start; IPv4 */
+	SCENARIO_ROUTING_OLSR,   /* RFC 3626; IPv4 */
+	SCENARIO_ROUTING_AODV,   /* RFC 3561; IPv4 */
+	SCENARIO_ROUTING_RIP,    /* RIPv2, RFC 2453, and RIPng, RFC 2080 */
+};
+
+/* Traffic of a simulated node; as ns-3 names its applications. */
+enum scenario_app_kind {
+	SCENARIO_APP_UDP_ECHO_SERVER,
+	SCENARIO_APP_UDP_ECHO_CLIENT,
+	SCENARIO_APP_UDP_SERVER,
+	SCENARIO_APP_UDP_CLIENT,
+	SCENARIO_APP_PACKET_SINK,
+	SCENARIO_APP_ON_OFF,
+	SCENARIO_APP_BULK_SEND,
+};
+
+enum scenario_dist_kind {
+	SCENARIO_DIST_CONSTANT,    /* always a_ns */
+	SCENARIO_DIST_UNIFORM,     /* between a_ns and b_ns */
+	SCENARIO_DIST_EXPONENTIAL, /* a_ns in the mean */
+};
+
+/* A duration that may be drawn anew each time. */
+struct scenario_dist {
+	enum scenario_dist_kind kind;
+	uint64_t a_ns, b_ns;
+};
+
+struct scenario_app {
+	enum scenario_app_kind kind;
+	bool tcp;                /* packet-sink, on-off, bulk-send */
+	uint16_t port;           /* of the server, here or there */
+	struct scenario_addr to; /* of a sender */
+	uint64_t start_ns;       /* since the ready barrier */
+	uint64_t stop_ns;        /* 0: with the run */
+	uint64_t rate_bps;       /* on-off, while on */
+	uint32_t packet_size;    /* bytes of payload */
+	uint64_t interval_ns;    /* udp-client, udp-echo-client */
+	uint64_t packet_count;   /* ...; 0: no limit */
+	uint64_t data_size;      /* on-off, bulk-send: bytes in all; 0: no limit */
+	struct scenario_dist on, off;
+	struct scenario_pos pos;
+};
+
 struct scenario_node {
 	char *name;
 	enum scenario_node_kind kind;
@@ -150,15 +212,15 @@ struct scenario_node {
 	size_t env_count;
 	char **start; /* shell commands started before the first step, kept running */
 	size_t start_count;
-	enum scenario_role role;    /* of a simulated node */
 	struct scenario_switch *sw; /* of a switch, else NULL */
+	struct scenario_route *routes;
+	size_t route_count;
+	/* of a simulated node */
+	enum scenario_role role;
+	enum scenario_routing routing;
+	struct scenario_app *apps;
+	size_t app_count;
 	struct scenario_pos pos;
-};
-
-struct scenario_addr {
-	int family;         /* AF_INET or AF_INET6 */
-	uint8_t bytes[16];  /* network order; the first 4 for AF_INET */
-	uint8_t prefix_len; /* bits */
 };
 
 /* One interface of one node on one link. Ends of simulated links are *ports* of a ghost. */
@@ -383,6 +445,9 @@ static inline bool scenario_node_is_container(const struct scenario_node *node)
 
 /** scenario_find_node() - Index of the node called @name, or SCENARIO_NONE. */
 uint32_t scenario_find_node(const struct scenario *scenario, const char *name);
+
+/** scenario_app_name() - A kind of application as the file names it, "on-off". */
+const char *scenario_app_name(enum scenario_app_kind kind);
 
 /** scenario_find_port() - The end of ghost @ghost with wire index @port, or NULL. */
 const struct scenario_end *scenario_find_port(const struct scenario *scenario, uint32_t ghost, uint32_t port);

@@ -120,6 +120,13 @@ class BuildContext
     GhostChanges* m_changes;                          //!< borrowed
 };
 
+/**
+ * \brief Build the applications of a simulated node.
+ * \param spec the node in the scenario
+ * \param node with its stack
+ */
+void BuildApps(BuildContext& context, const struct scenario_node& spec, Ptr<Node> node);
+
 /// Build what is behind the ends of simulated nodes, once all links are built.
 void BuildSimulatedNodes(BuildContext& context);
 

@@ -62,7 +62,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
     void Add(Ptr<GhostPort> port)
     {
         m_ports.push_back(port);
-        port->SetTail(GetTail());
+        port->SetTail(GetTail(), m_lag);
     }
 
     void SetDelay(Time delay)
@@ -104,15 +104,14 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
 
     Time GetTail() const
     {
-        Time tail = GetWholeDelay() - GetChannelDelay();
-        return tail - std::min(tail, m_lag);
+        return GetWholeDelay() - GetChannelDelay();
     }
 
     void SetTails()
     {
         for (const auto& port : m_ports)
         {
-            port->SetTail(GetTail());
+            port->SetTail(GetTail(), m_lag);
         }
     }
 

@@ -91,8 +91,12 @@ GhostPort::Close()
 }
 
 void
-GhostPort::SetTail(Time tail)
+GhostPort::SetTail(Time tail, Time lag)
 {
+    if (!m_nic)
+    {
+        tail -= std::min(tail, lag);
+    }
     m_tail = tail;
 }
 

@@ -64,8 +64,10 @@ class GhostPort : public Object
     /**
      * \brief Hold received frames back by a constant time before they leave.
      * \param tail the part of the link's propagation delay that the device's channel doesn't model
+     * \param lag of the experiment: what the shuttle adds is taken off; for a simulated node there
+     * is none
      */
-    void SetTail(Time tail);
+    void SetTail(Time tail, Time lag);
 
     /**
      * \brief Send through the arbiter of a segment instead of at once.

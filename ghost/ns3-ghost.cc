@@ -5,10 +5,12 @@
  *
  *     ns3-ghost --wire SOCKET --ghost INDEX --workers N < scenario.yaml
  *
- * Exit status: 0 asked to stop, 65 the other side of the wire wrote nonsense (EX_DATAERR), 1 else.
+ * Exit status: 0 asked to stop, 65 the other side of the wire wrote nonsense (EX_DATAERR), 70 it
+ * died inside ns-3 (EX_SOFTWARE), 1 else. The last line of its log says why.
  */
 #include "helper/scenario-builder.h"
 #include "model/ghost-changes.h"
+#include "model/ghost-last-words.h"
 #include "model/ghost-replay.h"
 #include "model/ghost-simulator-impl.h"
 #include "sandbox.h"
@@ -21,10 +23,8 @@
 #include <getopt.h>
 #include <iostream>
 #include <iterator>
-#include <link.h>
 #include <memory>
 #include <string>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 
@@ -41,10 +41,6 @@ struct Options
 };
 
 constexpr int HELLO_TIMEOUT_MS = 5000;
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 int
 Usage(std::FILE* out, int status)
@@ -76,23 +72,6 @@ LoadScenario(uint32_t workers)
     return scenario;
 }
 
-/// Take the page faults of one program or library now, not with the first frames.
-int
-Populate(struct dl_phdr_info* info, size_t, void*)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++)
-    {
-        const ElfW(Phdr)& header = info->dlpi_phdr[i];
-        if (header.p_type == PT_LOAD)
-        {
-            uintptr_t start = (info->dlpi_addr + header.p_vaddr) & ~static_cast<uintptr_t>(4095);
-            uintptr_t end = info->dlpi_addr + header.p_vaddr + header.p_memsz;
-            madvise(reinterpret_cast<void*>(start), end - start, MADV_POPULATE_READ);
-        }
-    }
-    return 0;
-}
-
 int
 Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
 {
@@ -109,17 +88,14 @@ Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
         return EXIT_FAILURE;
     }
     wire.SetChanges(&changes, index);
-    dl_iterate_phdr(Populate, nullptr);
+    PopulateMemory();
     DynamicCast<GhostSimulatorImpl>(Simulator::GetImplementation())->SetInput(&wire);
-    if (int r = SandboxEnter())
+    if (int r = SandboxEnter(SANDBOX_GHOST))
     {
         std::fprintf(stderr, "ns3-ghost: cannot install the seccomp filter: %s\n", strerror(-r));
         return EXIT_FAILURE;
     }
-    if (wire.WaitForStart())
-    {
-        Simulator::Run();
-    }
+    Simulator::Run();
     Simulator::Destroy();
     if (!wire.GetError().empty())
     {
@@ -168,6 +144,7 @@ main(int argc, char* argv[])
     {
         return Usage(stderr, EX_USAGE);
     }
+    GhostLastWords::Install();
     // Timers fire when they are due, not up to 50 us later.
     prctl(PR_SET_TIMERSLACK, 1);
 

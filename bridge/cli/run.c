@@ -108,6 +108,11 @@ static int start(struct experiment *experiment, const struct options *options)
 	r = experiment_find_programs(&experiment->shuttle_fd, &experiment->ghost_fd, &diag);
 	if (r < 0)
 		return cli_error(EXIT_HOST, "%s", diag.text);
+	r = experiment_find_program(experiment->scenario, experiment->source, &experiment->program_fd, &diag);
+	if (r < 0) {
+		fprintf(stderr, "%s\n", diag.text);
+		return EXIT_USAGE;
+	}
 	if (lab_is_running(experiment->name))
 		return cli_error(
 			EXIT_USAGE,
@@ -165,6 +170,7 @@ static int run_or_up(const struct options *options, bool is_up)
 					.rundir = {.fd = -1},
 					.shuttle_fd = -1,
 					.ghost_fd = -1,
+					.program_fd = -1,
 					.status_fd = -1,
 					.steps = !is_up,
 					.keep = options->keep,

@@ -3,8 +3,10 @@
  * validate.c - ghostbridge validate: check scenario files without running anything.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "bridge/cli/cli.h"
+#include "bridge/experiment/experiment.h"
 
 static const char *plural(size_t count)
 {
@@ -21,10 +23,21 @@ static int validate_main(const struct verb *verb, int argc, char **argv)
 	status = EXIT_DONE;
 	for (int i = 0; i < options.arg_count; i++) {
 		struct scenario *scenario = NULL;
+		struct diag diag = {""};
+		int program_fd;
 		int r = load_scenario(options.args[i], &options, load_workers(), &scenario);
 
 		if (r) {
 			status = r;
+			continue;
+		}
+		r = experiment_find_program(scenario, options.args[i], &program_fd, &diag);
+		if (program_fd >= 0)
+			close(program_fd);
+		if (r < 0) {
+			fprintf(stderr, "%s\n", diag.text);
+			scenario_free(scenario);
+			status = EXIT_USAGE;
 			continue;
 		}
 		printf("%s: ok: %zu node%s, %zu link%s, %zu step%s, %zu expectation%s\n", options.args[i],

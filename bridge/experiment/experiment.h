@@ -34,6 +34,7 @@ struct experiment {
 	struct rundir rundir;
 	int shuttle_fd; /* the two programs, opened while paths are still the user's */
 	int ghost_fd;
+	int program_fd; /* the scenario's own ghost program; -1: none */
 	int status_fd; /* where one byte, the exit status, tells the command line that we go on without it; -1: never */
 	bool steps;    /* run the steps (run) or leave the lab to its users (up) */
 	bool keep;     /* go on after the steps, until told to end */
@@ -43,6 +44,15 @@ struct experiment {
 
 /** experiment_main() - The daemon; for lab_spawn(). Return: enum experiment_exit. */
 int experiment_main(struct lab *lab, void *experiment);
+
+/**
+ * experiment_find_program() - Open the ghost program that a scenario names
+ * @source:	the scenario's file, which its path is relative to
+ * @ret_fd:	-1 if it names none
+ *
+ * Return: 0 or a negative errno with @diag, which says where in the file and what would be right
+ */
+int experiment_find_program(const struct scenario *scenario, const char *source, int *ret_fd, struct diag *diag);
 
 /**
  * experiment_find_programs() - Open ghostbridge-shuttle and ns3-ghost

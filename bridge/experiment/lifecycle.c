@@ -15,9 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bridge/experiment/blame.h"
 #include "bridge/experiment/console.h"
 #include "bridge/experiment/daemon.h"
 #include "bridge/experiment/manifest.h"
+#include "bridge/experiment/program.h"
 #include "bridge/experiment/report.h"
 
 #define CONNECT_LIMIT_NS    (30 * NS_PER_S)
@@ -29,6 +31,7 @@
 #define SHUTTLE_LIMIT_NS    (1 * NS_PER_S)
 #define GHOST_LIMIT_NS      (2 * NS_PER_S)
 #define RECORD_LIMIT_NS     (20 * NS_PER_S)   /* for a disk that lags behind */
+#define PROGRAM_LIMIT_NS    (5 * NS_PER_S)    /* for a user's own program to write its results */
 #define COMMANDS_TERM_NS    (200 * NS_PER_MS) /* `start:` commands and those of exec */
 #define COMMANDS_KILL_NS    (500 * NS_PER_MS)
 #define HURRY_LIMIT_NS      (200 * NS_PER_MS) /* each of these when interrupted: all must be undone within 3 s */
@@ -108,8 +111,8 @@ static int barrier(struct daemon *daemon, uint64_t began_ns, struct diag *diag)
 
 	r = daemon_wait(daemon, all_ready, clock_ns() + CONNECT_LIMIT_NS, true);
 	if (r == -ETIMEDOUT)
-		return diag_set(diag, r, "the simulator was not ready within %llu s; see logs/ in %s",
-				CONNECT_LIMIT_NS / NS_PER_S, daemon->experiment->rundir.path);
+		return blame_slow(daemon->experiment, daemon->peers, daemon->peers_count, CONNECT_LIMIT_NS / NS_PER_S,
+				  diag);
 	if (r < 0)
 		return r;
 	limit_ns = clock_ns() + INTERFACES_LIMIT_NS;
@@ -189,6 +192,20 @@ static bool quiesce(struct daemon *daemon, enum peers_side side, uint64_t limit_
 	return settled;
 }
 
+static bool is_program(const struct daemon *daemon, size_t ghost)
+{
+	return scenario_ghost_is_program(daemon->scenario, (uint32_t)ghost);
+}
+
+static bool program_gone(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->peers_count; i++) {
+		if (is_program(daemon, i) && daemon->peers[i].side[PEERS_GHOST].pid > 0)
+			return false;
+	}
+	return true;
+}
+
 /* Let every frame that is under way arrive, so that the books can be closed. */
 static void settle(struct daemon *daemon)
 {
@@ -198,9 +215,24 @@ static void settle(struct daemon *daemon)
 	daemon->is_settled &= quiesce(daemon, PEERS_SHUTTLE, SHUTTLE_LIMIT_NS);
 	for (size_t i = 0; i < daemon->peers_count; i++) {
 		for (int side = 0; side < PEERS_SIDES; side++) {
-			daemon->peers[i].side[side].stopping = true;
-			peer_send(&daemon->peers[i].side[side], WIRE_MSG_STOP, 0);
+			struct peer *peer = &daemon->peers[i].side[side];
+
+			/* How a user's own program ends is of interest: it may still have results to write. */
+			peer->stopping = side == PEERS_SHUTTLE || !is_program(daemon, i) || daemon->told_to_end;
+			peer_send(peer, WIRE_MSG_STOP, 0);
 		}
+	}
+	daemon_wait(daemon, program_gone, clock_ns() + (daemon->told_to_end ? HURRY_LIMIT_NS : PROGRAM_LIMIT_NS),
+		    false);
+	for (size_t i = 0; i < daemon->peers_count; i++) {
+		struct peer *ghost = &daemon->peers[i].side[PEERS_GHOST];
+
+		if (!ghost->stopping && ghost->pid > 0)
+			daemon_incident(
+				daemon, false,
+				"the program of ghost %zu did not end within %llu s of being told to, and was killed",
+				i, PROGRAM_LIMIT_NS / NS_PER_S);
+		ghost->stopping = true;
 	}
 	record_finish(&daemon->record, daemon, daemon->told_to_end ? HURRY_LIMIT_NS : RECORD_LIMIT_NS);
 	if (record_write_digest(&daemon->record, daemon) < 0)
@@ -380,6 +412,7 @@ int experiment_main(struct lab *lab, void *data)
 	console_clear();
 	end_commands(daemon);
 	daemon_close(daemon);
+	program_done(experiment);
 	lab_done(lab);
 	free(daemon);
 	return status;

@@ -23,7 +23,7 @@
 /* Variables a developer sets for these programs; nothing else of root's environment is their business. */
 static const char *const passed_on[] = {"NS_LOG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"};
 
-static void bare_environment(char *env[], size_t size, char buffers[][512])
+static void bare_environment(const char *const *more, char *env[], size_t size, char buffers[][512])
 {
 	size_t n = 0;
 
@@ -37,6 +37,8 @@ static void bare_environment(char *env[], size_t size, char buffers[][512])
 		snprintf(buffers[i], 512, "%s=%s", passed_on[i], value);
 		env[n++] = buffers[i];
 	}
+	for (; more && *more && n + 1 < size; more++)
+		env[n++] = (char *)*more;
 	env[n] = NULL;
 }
 
@@ -88,12 +90,19 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 		dprintf(2, "cannot close inherited files: %s\n", strerror(errno));
 		_exit(127);
 	}
-	bare_environment(env, sizeof(env) / sizeof(env[0]), buffers);
+	bare_environment(program->env, env, sizeof(env) / sizeof(env[0]), buffers);
+	if (program->cwd_fd > 0 && fchdir(program->cwd_fd) < 0) {
+		dprintf(2, "cannot enter its directory: %s\n", strerror(errno));
+		_exit(127);
+	}
 	if (rights_drop(program->uid, &diag) < 0) {
 		dprintf(2, "%s\n", diag.text);
 		_exit(127);
 	}
-	/* By fd: the binary may lie where this user cannot go, as in root's home. */
+	/* By fd: the binary may lie where this user cannot go, as in root's home. A script's interpreter opens it anew.
+	 */
+	if (program->cwd_fd > 0)
+		fcntl(exe, F_SETFD, 0);
 	syscall(SYS_execveat, exe, "", program->argv, env, AT_EMPTY_PATH);
 	dprintf(2, "cannot execute %s: %s\n", program->argv[0], strerror(errno));
 	_exit(127);

@@ -47,9 +47,11 @@ struct peer_program {
 	int exe_fd;              /* the binary */
 	const char *const *argv; /* NULL-terminated */
 	uid_t uid;
-	int stdin_fd;   /* -1: /dev/null */
-	int log_fd;     /* stdout and stderr */
-	int control_fd; /* becomes fd 3; -1: none */
+	int stdin_fd;           /* -1: /dev/null */
+	int log_fd;             /* stdout and stderr */
+	int control_fd;         /* becomes fd 3; -1: none */
+	int cwd_fd;             /* directory to start in; 0: the daemon's */
+	const char *const *env; /* NULL-terminated, besides the bare environment; NULL: none */
 };
 
 /**

@@ -16,7 +16,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bridge/experiment/blame.h"
 #include "bridge/experiment/daemon.h"
+#include "bridge/experiment/program.h"
 #include "bridge/experiment/rights.h"
 #include "bridge/experiment/tally.h"
 
@@ -175,6 +177,8 @@ static pid_t spawn_ghost(struct peer *peer, int log_fd)
 				       .control_fd = -1};
 	pid_t pid;
 
+	if (scenario_ghost_is_program(experiment->scenario, peer->peers->ghost))
+		return program_spawn(experiment, peer->peers->path, log_fd);
 	snprintf(ghost, sizeof(ghost), "%u", peer->peers->ghost);
 	snprintf(workers, sizeof(workers), "%u", experiment->workers);
 	program.stdin_fd = memfd_with("ghostbridge-scenario", experiment->scenario->text);
@@ -307,39 +311,56 @@ static void renew_wire(struct peers *peers)
 		start_peer(&peers->side[side]);
 }
 
-static void describe_end(const struct peer *peer, int status, char *ret, size_t size)
+static void describe_end(const struct peer *peer, enum peer_state was, int status, char *ret, size_t size)
 {
-	char name[32], log[64], tail[160] = "";
+	char name[32], log[64], tail[768] = "";
+	const struct peers *peers = peer->peers;
+	const struct experiment *experiment = peers->daemon->experiment;
 
 	peer_name(peer, name);
 	log_name(peer, log);
+	if (peer->role == WIRE_ROLE_GHOST && WIFEXITED(status) && !peer->error[0]) {
+		rundir_tail(&experiment->rundir, log, tail, sizeof(tail));
+		blame_text(experiment, peers->ghost, was, WEXITSTATUS(status), tail, ret, size);
+		return;
+	}
 	if (WIFSIGNALED(status) && !peer->error[0])
 		snprintf(ret, size, "%s was killed by signal %d", name, WTERMSIG(status));
 	else if (peer->error[0])
 		snprintf(ret, size, "%s: %s", name, peer->error);
 	else {
-		rundir_tail(&peer->peers->daemon->experiment->rundir, log, tail, sizeof(tail));
+		rundir_tail(&experiment->rundir, log, tail, sizeof(tail));
 		snprintf(ret, size, "%s left with status %d%s%s", name, WEXITSTATUS(status), tail[0] ? ": " : "", tail);
 	}
 }
 
 /* An end that nobody asked for. */
-static void died(struct peer *peer, int status)
+static void died(struct peer *peer, enum peer_state was, int status)
 {
 	struct peers *peers = peer->peers;
 	struct peer *other = &peers->side[peer->role == WIRE_ROLE_GHOST ? PEERS_SHUTTLE : PEERS_GHOST];
 	struct daemon *daemon = peers->daemon;
 	bool wire_error = WIFEXITED(status) && WEXITSTATUS(status) == EX_DATAERR;
-	char what[256];
+	bool is_program = peer->role == WIRE_ROLE_GHOST && scenario_ghost_is_program(daemon->scenario, peers->ghost);
+	char what[768];
 
-	describe_end(peer, status, what, sizeof(what));
+	/* Told to stop, and done with what it had to write. */
+	if (is_program && daemon->is_ending && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	describe_end(peer, was, status, what, sizeof(what));
 	/* What ends by itself before it ever ran would do so again: the user should read why. */
 	if (!daemon->origin_ns && WIFEXITED(status) && !daemon->is_ending) {
 		peer->is_over = true;
-		daemon_fail(daemon, EXIT_HOST, "%s", what);
+		daemon_fail(daemon, blame_exit(daemon->experiment, is_program, what), "%s", what);
 		return;
 	}
 	peers->incidents++;
+	/* A simulation that came to its end would only come to it again. */
+	if (is_program && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		peer->is_over = true;
+		daemon_incident(daemon, false, "%s", what);
+		return;
+	}
 	peer->restarts++;
 	if (daemon->is_ending || peer->restarts > PEERS_RESTARTS_MAX) {
 		peer->is_over = true;
@@ -363,6 +384,7 @@ bool peers_reaped(struct peers *peers, pid_t pid, int status)
 {
 	for (int side = 0; side < PEERS_SIDES; side++) {
 		struct peer *peer = &peers->side[side];
+		enum peer_state was;
 
 		if (peer->pid != pid)
 			continue;
@@ -381,9 +403,10 @@ bool peers_reaped(struct peers *peers, pid_t pid, int status)
 		}
 		loop_remove(&peers->daemon->loop, &peer->control);
 		peer->pid = 0;
+		was = peer->state;
 		peer->state = PEER_DOWN;
 		if (!peer->stopping)
-			died(peer, status);
+			died(peer, was, status);
 		if (peers->rewire && peers->side[0].pid == 0 && peers->side[1].pid == 0 && !peers->daemon->is_ending)
 			renew_wire(peers);
 		return true;

@@ -72,6 +72,10 @@ static void describe_link(const struct scenario_link *link, FILE *stream)
 		describe_ways(link, stream);
 		return;
 	}
+	if (link->kind == SCENARIO_LINK_GHOST) {
+		fprintf(stream, "  %s: ghost, mtu %u, ghost %u\n", link->name, link->mtu, link->ghost);
+		return;
+	}
 	picture_rate(link->rate_bps, rate, sizeof(rate));
 	picture_time(link->delay_ns, delay, sizeof(delay));
 	fprintf(stream, "  %s: %s, %s, delay %s, mtu %u, ghost %u\n", link->name, scenario_link_kind_name(link->kind),

@@ -31,7 +31,8 @@ void tally_take_inner(struct tally_port *port)
 	port->shuttle.down = (struct stats_dir){.frames = port->ghost.down.frames, .bytes = port->ghost.down.bytes};
 }
 
-void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool broken, struct tally_link *ret)
+void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool settled, bool broken,
+		 struct tally_link *ret)
 {
 	struct tally_link link = {.conserved = true};
 
@@ -39,13 +40,13 @@ void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool
 		link.transmitted += ports[i].ghost.transmitted;
 		link.received += ports[i].ghost.received;
 	}
-	link.copies = link.transmitted * (port_count - 1);
+	link.copies = opaque ? link.received : link.transmitted * (port_count - 1);
 	link.propagating = (int64_t)(link.copies - link.received);
 
 	for (size_t i = 0; i < port_count; i++) {
 		struct tally_port *port = &ports[i];
 		const struct stats_port *shuttle = &port->shuttle, *ghost = &port->ghost;
-		uint64_t copies = link.transmitted - ghost->transmitted;
+		uint64_t copies = opaque ? ghost->received : link.transmitted - ghost->transmitted;
 
 		port->up = (struct tally_dir){.frames = shuttle->up.frames, .bytes = shuttle->up.bytes};
 		port->down = (struct tally_dir){.frames = shuttle->down.frames, .bytes = shuttle->down.bytes};

@@ -65,10 +65,13 @@ void tally_take_inner(struct tally_port *port);
 /**
  * tally_close() - Balance the books of one link
  * @ports:	the link's ports with shuttle and ghost filled; the rest is filled here
+ * @opaque:	nobody knows what the medium makes of a frame (it is in a user's program): what a device received is
+ *		taken as its copies
  * @settled:	every process said QUIESCED with nothing under way
  * @broken:	a process of this link died: what is left is "lost", not "in-flight"
  */
-void tally_close(struct tally_port *ports, size_t port_count, bool settled, bool broken, struct tally_link *ret);
+void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool settled, bool broken,
+		 struct tally_link *ret);
 
 /** tally_add() - Add the counters of an earlier or parallel wire; histograms merge, the digest is dropped. */
 void tally_add(struct stats_port *into, const struct stats_port *from);

@@ -52,6 +52,7 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
 	case SCENARIO_LINK_P2P:
 		return p2p_keys;
 	case SCENARIO_LINK_WIRE:
+	case SCENARIO_LINK_GHOST:
 		return no_keys;
 	}
 	return no_keys;

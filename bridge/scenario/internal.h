@@ -423,6 +423,9 @@ void scn_number_ends(struct scn_load *load, uint32_t link, const struct scn_subn
 /** scn_complete_ends() - Interface names, MACs, duplicates, once all links are read. */
 void scn_complete_ends(struct scn_load *load);
 
+/** scn_load_program() - Read the key `ghost`, once all links are read. */
+void scn_load_program(struct scn_load *load);
+
 /** scn_pack_islands() - Find the islands and the ghost of each, number the ports. */
 void scn_pack_islands(struct scn_load *load, uint32_t workers);
 

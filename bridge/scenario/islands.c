@@ -4,6 +4,7 @@
  *
  * An island is a connected component of simulated links joined by simulated nodes. Real nodes cut the graph: frames
  * cross them in real time, so islands need not know of one another and may run in different processes.
+ * The links of the user's own program are one island, with a ghost to itself.
  */
 #include <string.h>
 
@@ -43,6 +44,13 @@ static void join_links(const struct scenario *scenario, uint32_t *parents, uint3
 			join(parents, node_links[end->node], end->link);
 		node_links[end->node] = end->link;
 	}
+	for (uint32_t i = 0, first = SCENARIO_NONE; i < scenario->link_count; i++) {
+		if (scenario->links[i].kind != SCENARIO_LINK_GHOST)
+			continue;
+		if (first == SCENARIO_NONE)
+			first = i;
+		join(parents, first, i);
+	}
 }
 
 /* Heaviest island first, each into the lightest ghost so far; the file's order decides ties. */
@@ -58,6 +66,11 @@ static void pack(struct scenario *scenario, uint32_t *parents, uint32_t *weights
 				best = i;
 		if (best == SCENARIO_NONE)
 			break;
+		if (scenario->links[best].kind == SCENARIO_LINK_GHOST) {
+			ghosts[best] = SCN_WORKERS_MAX;
+			weights[best] = 0;
+			continue;
+		}
 		lightest = 0;
 		for (uint32_t i = 1; i < workers; i++)
 			if (loads[i] < loads[lightest])
@@ -75,7 +88,8 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 {
 	struct scenario *scenario = load->scenario;
 	size_t links = scenario->link_count + 1;
-	uint32_t *parents, *weights, *ghosts, *node_links, renumber[SCN_WORKERS_MAX], ports[SCN_WORKERS_MAX] = {0};
+	uint32_t *parents, *weights, *ghosts, *node_links, renumber[SCN_WORKERS_MAX + 1],
+		ports[SCN_WORKERS_MAX + 1] = {0};
 	struct scenario_end *end;
 
 	parents = scn_alloc(&load->tree, links * sizeof(*parents));

@@ -15,6 +15,7 @@
 #define MTU_DEFAULT  1500
 
 static const char *const csma_keys[] = {"kind", "rate", "delay", "mtu", "queue", "subnet", "ends", NULL};
+static const char *const ghost_keys[] = {"kind", "mtu", "subnet", "ends", NULL};
 static const char *const wire_keys[] = {"kind", "mtu", "subnet", "ends", NULL};
 
 /* A kind of link: the word in the file, its own keys, who reads them, and how many ends it has. */
@@ -40,6 +41,7 @@ static void load_csma(struct scn_load *load, const struct scn_value *map, struct
 static const struct link_type link_types[] = {
 	{"csma", SCENARIO_LINK_CSMA, csma_keys, load_csma, 2, SCENARIO_CSMA_ENDS_MAX, ""},
 	{"p2p", SCENARIO_LINK_P2P, scn_p2p_keys, scn_load_p2p, 2, 2, "; use csma for more"},
+	{"ghost", SCENARIO_LINK_GHOST, ghost_keys, NULL, 1, SCENARIO_GHOST_ENDS_MAX, ""},
 	{"wire", SCENARIO_LINK_WIRE, wire_keys, NULL, 2, 2, "; use csma for more"},
 };
 

@@ -20,8 +20,8 @@ struct owner {
 	struct scn_arena arena;
 };
 
-const char *const scn_top_keys[] = {"ghostbridge", "name",  "description", "seed",     "lag",    "fidelity", "workers",
-				    "nodes",       "links", "steps",       "timeline", "expect", NULL};
+const char *const scn_top_keys[] = {"ghostbridge", "name",  "description", "seed",  "lag",      "fidelity", "workers",
+				    "nodes",       "links", "ghost",       "steps", "timeline", "expect",   NULL};
 static const char *const fidelity_keys[] = {"budget", "quantile", "require", NULL};
 
 /* Return: false if the file is of another schema, about which nothing else can be said. */
@@ -119,6 +119,8 @@ static void read_tree(struct scn_load *load)
 		scn_load_routes(load);
 	if (!load->nomem)
 		scn_load_apps(load);
+	if (!load->nomem)
+		scn_load_program(load);
 	if (!load->nomem)
 		scn_load_steps(load);
 	if (!load->nomem)

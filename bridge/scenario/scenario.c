@@ -13,6 +13,8 @@ const char *scenario_link_kind_name(enum scenario_link_kind kind)
 		return "csma";
 	case SCENARIO_LINK_WIRE:
 		return "wire";
+	case SCENARIO_LINK_GHOST:
+		return "ghost";
 	case SCENARIO_LINK_P2P:
 		return "p2p";
 	}
@@ -42,6 +44,14 @@ uint32_t scenario_find_node(const struct scenario *scenario, const char *name)
 		if (!strcmp(scenario->nodes[i].name, name))
 			return (uint32_t)i;
 	return SCENARIO_NONE;
+}
+
+bool scenario_ghost_is_program(const struct scenario *scenario, uint32_t ghost)
+{
+	for (size_t i = 0; i < scenario->link_count; i++)
+		if (scenario->links[i].kind == SCENARIO_LINK_GHOST && scenario->links[i].ghost == ghost)
+			return true;
+	return false;
 }
 
 const struct scenario_end *scenario_find_port(const struct scenario *scenario, uint32_t ghost, uint32_t port)

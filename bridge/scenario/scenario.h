@@ -17,10 +17,11 @@
 extern "C" {
 #endif
 
-#define SCENARIO_SCHEMA        1          /* the only value of the top-level key `ghostbridge` */
-#define SCENARIO_FILE_SIZE_MAX (1u << 20) /* bytes of YAML accepted; more is an error, not a crawl */
-#define SCENARIO_CSMA_ENDS_MAX 100
-#define SCENARIO_NONE          UINT32_MAX /* "no such index" */
+#define SCENARIO_SCHEMA         1          /* the only value of the top-level key `ghostbridge` */
+#define SCENARIO_FILE_SIZE_MAX  (1u << 20) /* bytes of YAML accepted; more is an error, not a crawl */
+#define SCENARIO_CSMA_ENDS_MAX  100
+#define SCENARIO_GHOST_ENDS_MAX 100
+#define SCENARIO_NONE           UINT32_MAX /* "no such index" */
 
 /* Where something stands in the file; both count from 1, 0 means it stands nowhere (a default). */
 struct scenario_pos {
@@ -55,9 +56,10 @@ enum scenario_attach {
 };
 
 enum scenario_link_kind {
-	SCENARIO_LINK_CSMA, /* ns-3's CsmaChannel: one shared half-duplex segment */
-	SCENARIO_LINK_WIRE, /* plain veth pair, not simulated */
-	SCENARIO_LINK_P2P,  /* full-duplex Ethernet between two ends, each direction on its own */
+	SCENARIO_LINK_CSMA,  /* ns-3's CsmaChannel: one shared half-duplex segment */
+	SCENARIO_LINK_WIRE,  /* plain veth pair, not simulated */
+	SCENARIO_LINK_P2P,   /* full-duplex Ethernet between two ends, each direction on its own */
+	SCENARIO_LINK_GHOST, /* whatever the user's own ns-3 program puts there */
 };
 
 /* What decides which frames wait before a p2p link's transmitter, and which don't get that far. */
@@ -323,6 +325,13 @@ struct scenario_expect {
 	struct scenario_pos pos;
 };
 
+/* The user's own ns-3 program, which simulates the links of kind ghost. */
+struct scenario_program {
+	char **argv; /* NULL-terminated; argv[0] is a path, relative to the scenario's directory; NULL: none */
+	size_t argc;
+	struct scenario_pos pos;
+};
+
 struct scenario {
 	char *name;
 	char *description; /* free text, NULL when absent */
@@ -334,6 +343,7 @@ struct scenario {
 	bool require_pass;    /* fidelity.require: pass, so a degraded run ends with status 4 */
 	uint32_t workers;     /* upper limit of ghosts; 0 when the file does not say */
 	uint32_t ghost_count; /* how many ghosts the islands were packed into */
+	struct scenario_program program;
 	struct scenario_node *nodes;
 	size_t node_count;
 	struct scenario_link *links;
@@ -416,9 +426,6 @@ static inline bool scenario_link_is_simulated(const struct scenario_link *link)
 	return link->kind != SCENARIO_LINK_WIRE;
 }
 
-/** scenario_link_kind_name() - The kind as the file has it, "csma". */
-const char *scenario_link_kind_name(enum scenario_link_kind kind);
-
 /** scenario_direction_rate_bps() - Bit/s of one direction; of one with a trace the average, a full frame each time. */
 uint64_t scenario_direction_rate_bps(const struct scenario_direction *way);
 
@@ -442,6 +449,12 @@ static inline bool scenario_node_is_container(const struct scenario_node *node)
 {
 	return node->kind == SCENARIO_NODE_CONTAINER;
 }
+
+/** scenario_link_kind_name() - The kind as the file has it, "csma". */
+const char *scenario_link_kind_name(enum scenario_link_kind kind);
+
+/** scenario_ghost_is_program() - Whether ghost @ghost is the user's own program, not ns3-ghost. */
+bool scenario_ghost_is_program(const struct scenario *scenario, uint32_t ghost);
 
 /** scenario_find_node() - Index of the node called @name, or SCENARIO_NONE. */
 uint32_t scenario_find_node(const struct scenario *scenario, const char *name);

@@ -13,6 +13,8 @@ const char *stats_drop_name(enum stats_drop cause)
 		return "no-ghost";
 	case STATS_DROP_TAP_QUEUE:
 		return "tap-queue";
+	case STATS_DROP_FOREIGN:
+		return "foreign-mac";
 	case STATS_DROP_QUEUE:
 		return "queue";
 	case STATS_DROP_MEDIUM:

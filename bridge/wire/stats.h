@@ -22,11 +22,12 @@ enum stats_drop {
 	STATS_DROP_OVERSIZE,  /* up, shuttle: longer than the link's mtu allows */
 	STATS_DROP_NO_GHOST,  /* up, shuttle: no ghost was attached */
 	STATS_DROP_TAP_QUEUE, /* up, kernel: nobody read the TAP in time; counted by the daemon */
+	STATS_DROP_FOREIGN,   /* up, ghost: the source address is not the device's, which can send from no other */
 	STATS_DROP_QUEUE,     /* up, ghost: the simulated device's transmit queue was full */
 	STATS_DROP_MEDIUM,    /* up, ghost: the simulated medium gave the frame up (CSMA: too many retries) */
 	STATS_DROP_AQM,  /* up, ghost: the queue discipline gave it up before the queue was full (RED, CoDel, ...) */
 	STATS_DROP_LOSS, /* up, ghost: lost on the link, as the scenario wants it */
-	STATS_DROP_LOST,      /* up, ghost: frames inside a ghost when it died */
+	STATS_DROP_LOST, /* up, ghost: frames inside a ghost when it died */
 	STATS_DROP_IN_FLIGHT, /* either: still under way when the run ended */
 	STATS_DROP_FILTERED,  /* down, ghost: addressed to another station, as a NIC would not deliver it */
 	STATS_DROP_TAP_DOWN,  /* down, shuttle: the interface was down or gone (EIO, EBADFD) */

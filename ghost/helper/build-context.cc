@@ -2,7 +2,6 @@
 #include "build-context.h"
 
 #include "../model/ghost-wire.h"
-#include "ghost-bridge-helper.h"
 
 #include <utility>
 
@@ -44,12 +43,12 @@ BuildContext::Attach(const struct scenario_end& end, Ptr<NetDevice> device)
     {
         return AttachNic(end, device);
     }
-    Ptr<GhostPort> port =
-        GhostBridgeHelper(m_wire).Install(device->GetNode(), device, end.port_name);
-    if (!port)
+    int32_t index = m_wire->FindPort(end.port_name);
+    if (index < 0)
     {
         throw BuildError(end.pos, std::string("the wire has no port ") + end.port_name);
     }
+    Ptr<GhostPort> port = GhostPort::Install(m_wire, static_cast<uint32_t>(index), device);
     RegisterState(end, port);
     return port;
 }

@@ -1,35 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ghost-bridge-helper.h"
 
-#include "../model/ghost-wire.h"
+#include "../model/ghost-program.h"
 
-#include "ns3/mac48-address.h"
-#include "ns3/node.h"
+#include "ns3/abort.h"
+#include "ns3/names.h"
 
 namespace ns3
 {
 
-GhostBridgeHelper::GhostBridgeHelper(GhostWire* wire)
-    : m_wire(wire)
+GhostBridgeHelper::GhostBridgeHelper()
 {
+    GhostProgram::Get();
 }
 
-Ptr<GhostPort>
+void
 GhostBridgeHelper::Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& port) const
 {
-    int32_t index = m_wire->FindPort(port);
-    if (index < 0)
+    GhostProgram::Get().Install(node, device, port);
+}
+
+void
+GhostBridgeHelper::Install(const std::string& nodeName,
+                           Ptr<NetDevice> device,
+                           const std::string& port) const
+{
+    Install(Names::Find<Node>(nodeName), device, port);
+}
+
+void
+GhostBridgeHelper::Install(Ptr<Node> node,
+                           const std::string& deviceName,
+                           const std::string& port) const
+{
+    Install(node, Names::Find<NetDevice>(deviceName), port);
+}
+
+void
+GhostBridgeHelper::Install(const std::string& nodeName,
+                           const std::string& deviceName,
+                           const std::string& port) const
+{
+    Install(Names::Find<Node>(nodeName), Names::Find<NetDevice>(deviceName), port);
+}
+
+void
+GhostBridgeHelper::Install(const NetDeviceContainer& devices,
+                           const std::vector<std::string>& ports) const
+{
+    NS_ABORT_MSG_IF(devices.GetN() != ports.size(),
+                    "GhostBridgeHelper::Install: " << devices.GetN() << " devices and "
+                                                   << ports.size() << " ports");
+    for (uint32_t i = 0; i < devices.GetN(); i++)
     {
-        return nullptr;
+        Install(devices.Get(i)->GetNode(), devices.Get(i), ports[i]);
     }
-    const struct wire_port& info = m_wire->GetPort(static_cast<uint32_t>(index));
-    Mac48Address address;
-    address.CopyFrom(info.mac);
-    device->SetAddress(address);
-    Ptr<GhostPort> ghostPort = CreateObject<GhostPort>();
-    node->AggregateObject(ghostPort);
-    ghostPort->Connect(m_wire, static_cast<uint32_t>(index), device);
-    return ghostPort;
+}
+
+std::vector<std::string>
+GhostBridgeHelper::GetPorts() const
+{
+    const GhostProgram& program = GhostProgram::Get();
+    std::vector<std::string> ports;
+    for (uint32_t i = 0; i < program.GetNPorts(); i++)
+    {
+        ports.emplace_back(program.GetPort(i).name);
+    }
+    return ports;
 }
 
 } // namespace ns3

@@ -2,35 +2,89 @@
 #ifndef GHOST_BRIDGE_HELPER_H
 #define GHOST_BRIDGE_HELPER_H
 
-#include "../model/ghost-port.h"
+#include "ns3/net-device-container.h"
+#include "ns3/net-device.h"
+#include "ns3/node.h"
 
 #include <string>
+#include <vector>
 
 namespace ns3
 {
 
 /**
- * \brief Puts container interfaces at simulated devices.
+ * \brief Puts interfaces of containers at simulated devices, where TapBridgeHelper put taps.
+ *
+ * \code
+ *   GhostBridgeHelper helper;
+ *   helper.Install (nodes.Get (0), devices.Get (0), "h1.eth0");
+ * \endcode
+ *
+ * The program is named in a scenario, `ghost: ./prog`, and has one device for each end of the
+ * scenario's links of kind ghost. It needs no other set-up: the simulation runs in real time by
+ * GhostSimulatorImpl whatever SimulatorImplementationType says, Simulator::Run () waits until
+ * every container is ready, and returns when the experiment ends or Simulator::Stop () says so.
+ *
+ * A device gets the MAC address of the container's interface. Devices that support SendFrom
+ * (CSMA, a Wi-Fi access point) send frames from any address, others (a Wi-Fi station, ad hoc) only
+ * from that one.
+ *
+ * What cannot be (no such port, a device that cannot carry Ethernet frames) ends the program with
+ * a message that `ghostbridge run` shows together with the scenario's line. So does making a
+ * helper in a program that ghostbridge did not start.
  */
 class GhostBridgeHelper
 {
   public:
-    /**
-     * \param wire the wire whose ports are installed, borrowed
-     */
-    explicit GhostBridgeHelper(GhostWire* wire);
+    /// Attaches to ghostbridge, the first time.
+    GhostBridgeHelper();
 
     /**
-     * \brief Connect a device to a port of the wire.
-     * \param node aggregates the port, which lives as long
-     * \param device on that node; gets the port's MAC address as its own
-     * \param port name, "h1.eth0"
-     * \return the port, or nullptr when the wire has none of that name
+     * \brief Connect a device to an interface of a container.
+     * \param node that has the device
+     * \param device where the container's frames enter the simulation
+     * \param port container and interface, "h1.eth0"
      */
-    Ptr<GhostPort> Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& port) const;
+    void Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& port) const;
 
-  private:
-    GhostWire* m_wire; //!< borrowed
+    /**
+     * \brief The same for a node known to ns3::Names.
+     * \param nodeName the node's name
+     * \param device on that node
+     * \param port container and interface
+     */
+    void Install(const std::string& nodeName, Ptr<NetDevice> device, const std::string& port) const;
+
+    /**
+     * \brief The same for a device known to ns3::Names.
+     * \param node that has the device
+     * \param deviceName the device's name
+     * \param port container and interface
+     */
+    void Install(Ptr<Node> node, const std::string& deviceName, const std::string& port) const;
+
+    /**
+     * \brief The same for a node and a device known to ns3::Names.
+     * \param nodeName the node's name
+     * \param deviceName the device's name
+     * \param port container and interface
+     */
+    void Install(const std::string& nodeName,
+                 const std::string& deviceName,
+                 const std::string& port) const;
+
+    /**
+     * \brief Connect several devices, each to the port of the same place in the list.
+     * \param devices on any nodes
+     * \param ports as many as devices
+     */
+    void Install(const NetDeviceContainer& devices, const std::vector<std::string>& ports) const;
+
+    /**
+     * \brief What the scenario wants a device for.
+     * \return names of all ports, in the order of the file
+     */
+    std::vector<std::string> GetPorts() const;
 };
 
 } // namespace ns3

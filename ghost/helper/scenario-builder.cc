@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "scenario-builder.h"
 
+#include "../model/ghost-last-words.h"
 #include "../model/ghost-wire.h"
 #include "build-context.h"
 
@@ -43,12 +44,15 @@ ScenarioBuilder::Build()
     {
         return error.what();
     }
+    GhostLastWords::SetPlace("");
     return "";
 }
 
 void
 ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& link)
 {
+    GhostLastWords::SetPlace("scenario:" + std::to_string(link.pos.line) + ":" +
+                             std::to_string(link.pos.column) + ": link " + link.name);
     switch (link.kind)
     {
     case SCENARIO_LINK_CSMA:
@@ -57,6 +61,7 @@ ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& li
     case SCENARIO_LINK_P2P:
         BuildP2p(context, link);
         break;
+    case SCENARIO_LINK_GHOST: // in the user's program
     case SCENARIO_LINK_WIRE:
         break; // not simulated
     }

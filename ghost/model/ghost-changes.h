@@ -17,6 +17,8 @@ namespace ns3
  *
  * Builders of links register setters; inputs apply changes, at the simulator's current time. Every
  * change, be it of the scenario, of the command line or of a recording, goes through Apply.
+ *
+ * What GhostWire calls is virtual: it is in the installed library, which has no scenario module.
  */
 class GhostChanges
 {
@@ -31,6 +33,7 @@ class GhostChanges
      * \param scenario borrowed
      */
     explicit GhostChanges(const struct scenario& scenario);
+    virtual ~GhostChanges() = default;
 
     /**
      * \brief Register a setter.
@@ -52,14 +55,14 @@ class GhostChanges
      * \param change of the scenario, checked
      * \return empty, or why it has no effect
      */
-    std::string Apply(const struct scenario_change& change);
+    virtual std::string Apply(const struct scenario_change& change);
 
     /**
      * \brief Apply a change given as text now: how live changes and recordings enter.
      * \param text "LINK KEY=VALUE", see scenario_change_parse()
      * \return empty, or why it has no effect
      */
-    std::string Apply(const std::string& text);
+    virtual std::string Apply(const std::string& text);
 
     /**
      * \brief Set who is told of every change that took effect, for recording it.
@@ -67,7 +70,7 @@ class GhostChanges
     void SetObserver(Observer observer);
 
     /// The changes that the scenario itself holds, of links that have setters here.
-    const struct scenario& GetScenario() const;
+    virtual const struct scenario& GetScenario() const;
 
   private:
     using Place = std::tuple<uint32_t, uint32_t, std::string>; //!< link, end, key

@@ -25,6 +25,20 @@ class GhostInput
     virtual ~GhostInput() = default;
 
     /**
+     * \brief Simulator::Run begins.
+     * \return false if the run is over before it began
+     */
+    virtual bool Begin()
+    {
+        return true;
+    }
+
+    /// Simulator::Run is about to return.
+    virtual void End()
+    {
+    }
+
+    /**
      * \brief Time stamp of the earliest frame or change that waits, NEVER or OVER.
      *
      * Called before every event, so it has to be cheap.

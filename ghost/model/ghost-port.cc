@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ghost-port.h"
 
+#include "ghost-last-words.h"
 #include "ghost-medium.h"
 #include "ghost-nic.h"
 #include "ghost-p2p-device.h"
@@ -10,11 +11,14 @@
 #include "bridge/record/digest.h"
 
 #include "ns3/assert.h"
+#include "ns3/frame-exchange-manager.h"
 #include "ns3/log.h"
 #include "ns3/mac48-address.h"
 #include "ns3/node.h"
 #include "ns3/packet.h"
 #include "ns3/simulator.h"
+#include "ns3/wifi-mac.h"
+#include "ns3/wifi-net-device.h"
 
 namespace ns3
 {
@@ -52,6 +56,52 @@ GhostPort::DoDispose()
     Object::DoDispose();
 }
 
+std::string
+GhostPort::WhyNot(Ptr<NetDevice> device)
+{
+    std::string type = device->GetInstanceTypeId().GetName();
+    if (device->GetObject<GhostPort>())
+    {
+        return "the device is installed at another port already; a device has one";
+    }
+    if (!Mac48Address::IsMatchingType(device->GetAddress()))
+    {
+        return type + " has no 48-bit MAC address and carries no Ethernet frames; install one that "
+                      "does, such as CsmaNetDevice or WifiNetDevice, on a node that routes";
+    }
+    // Anything but IP, ARP to begin with, is a fatal error there
+    // (PointToPointNetDevice::EtherToPpp).
+    if (type == "ns3::PointToPointNetDevice")
+    {
+        return type + " carries IPv4 and IPv6 only, no ARP; install a CsmaNetDevice, or use a link "
+                      "of kind p2p";
+    }
+    return "";
+}
+
+Ptr<GhostPort>
+GhostPort::Install(GhostWire* wire, uint32_t index, Ptr<NetDevice> device, Ptr<GhostPort> port)
+{
+    Mac48Address address;
+    address.CopyFrom(wire->GetPort(index).mac);
+    device->SetAddress(address);
+    if (Ptr<WifiNetDevice> wifi = DynamicCast<WifiNetDevice>(device))
+    {
+        // What acknowledges frames has taken a copy of the address that the device had.
+        for (uint8_t link = 0; link < wifi->GetMac()->GetNLinks(); link++)
+        {
+            wifi->GetMac()->GetFrameExchangeManager(link)->SetAddress(address);
+        }
+    }
+    if (!port)
+    {
+        port = CreateObject<GhostPort>();
+    }
+    device->AggregateObject(port);
+    port->Connect(wire, index, device);
+    return port;
+}
+
 void
 GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
 {
@@ -60,6 +110,7 @@ GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
     m_index = index;
     ConnectDevice(device, wire->GetStats(index), wire->GetPort(index).promiscuous);
     wire->SetHandler(index, this);
+    GhostLastWords::AddNode(m_context, std::string("port ") + wire->GetPort(index).name);
 }
 
 void
@@ -76,11 +127,12 @@ GhostPort::Connect(Ptr<GhostNic> nic,
 void
 GhostPort::ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous)
 {
-    NS_ASSERT(device->SupportsSendFrom());
     m_device = device;
     m_context = device->GetNode()->GetId();
     m_promiscuous = promiscuous;
     m_stats = &stats;
+    m_sendFrom = device->SupportsSendFrom();
+    m_address = Mac48Address::ConvertFrom(device->GetAddress());
     device->SetPromiscReceiveCallback(MakeCallback(&GhostPort::Receive, this));
 }
 
@@ -213,6 +265,11 @@ GhostPort::Inject(const uint8_t* frame, uint32_t len)
     Mac48Address from;
     to.CopyFrom(frame);
     from.CopyFrom(frame + 6);
+    if (!m_sendFrom && from != m_address)
+    {
+        stats_add(&m_stats->up.drops[STATS_DROP_FOREIGN], 1);
+        return;
+    }
     uint16_t type = static_cast<uint16_t>(frame[12] << 8 | frame[13]);
     uint32_t payload = len - HEADER_SIZE;
     Transmit(Create<Packet>(frame + HEADER_SIZE, payload), from, to, type);
@@ -246,12 +303,18 @@ GhostPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint
         protocol = type <= LENGTH_MAX ? GhostTag::LOCAL_EXPERIMENTAL : type;
     }
     m_sent++;
-    bool accepted = m_medium ? m_medium->Send(m_station, packet, from, to, protocol)
-                             : m_device->SendFrom(packet, from, to, protocol);
+    bool accepted = m_medium     ? m_medium->Send(m_station, packet, from, to, protocol)
+                    : m_sendFrom ? m_device->SendFrom(packet, from, to, protocol)
+                                 : m_device->Send(packet, to, protocol);
     if (!accepted)
     {
         m_sent--;
         stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);
+    }
+    else if (!m_peers)
+    {
+        m_sent--;
+        stats_add(&m_stats->transmitted, 1);
     }
     return accepted;
 }

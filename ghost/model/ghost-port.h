@@ -11,6 +11,8 @@
 #include "ns3/nstime.h"
 #include "ns3/object.h"
 
+#include <string>
+
 struct stats_port;
 
 namespace ns3
@@ -41,10 +43,30 @@ class GhostPort : public Object
     GhostPort() = default;
 
     /**
+     * \brief Make a port at a device.
+     * \param wire the live wire, borrowed
+     * \param index the port's index on it
+     * \param device where frames enter the simulation, on a node; gets the port's MAC address as
+     * its own
+     * \param port to use, of a subclass; nullptr: a new one; lives as long as the device
+     * \return the port
+     */
+    static Ptr<GhostPort>
+    Install(GhostWire* wire, uint32_t index, Ptr<NetDevice> device, Ptr<GhostPort> port = nullptr);
+
+    /**
+     * \brief Whether a device can have a port.
+     * \param device on a node
+     * \return empty, or why it can't and what could
+     */
+    static std::string WhyNot(Ptr<NetDevice> device);
+
+    /**
      * \brief Join a port of the wire and a device.
      * \param wire the live wire, borrowed
      * \param index the port's index on it
-     * \param device where frames enter the simulation; must be on a node and support SendFrom
+     * \param device where frames enter the simulation; must be on a node. If it doesn't support
+     * SendFrom, frames from other addresses than its own are dropped as foreign-mac.
      */
     void Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device);
 
@@ -78,7 +100,8 @@ class GhostPort : public Object
 
     /**
      * \brief Say how many devices receive what this one transmits, for the books on frames.
-     * \param peers 0 if the device doesn't call CountTransmitted
+     * \param peers 0, the default, if the device doesn't call CountTransmitted: then a frame counts
+     * as transmitted when the device has accepted it
      */
     void SetPeers(uint32_t peers);
 
@@ -163,6 +186,8 @@ class GhostPort : public Object
     Ptr<NetDevice> m_device;      //!< where frames enter
     uint32_t m_context{0};        //!< node id
     bool m_down{false};           //!< see SetDown
+    bool m_sendFrom{false};       //!< the device can send from any address
+    Mac48Address m_address;       //!< the device's
     bool m_promiscuous{false};    //!< deliver other stations' frames too
     Time m_tail;                  //!< see SetTail
     Ptr<GhostMedium> m_medium;    //!< see SetMedium; may be nullptr

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ghost-simulator-impl.h"
 
+#include "ghost-last-words.h"
+#include "ghost-program.h"
+
 #include "ns3/assert.h"
+#include "ns3/global-value.h"
 #include "ns3/log.h"
 #include "ns3/simulator.h"
+#include "ns3/string.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace ns3
 {
@@ -18,6 +24,26 @@ namespace
 {
 /// Pieces of work between two looks at the clock: about 100 us of CSMA events.
 constexpr uint32_t BATCH = 32;
+
+/**
+ * \brief A program that ghostbridge started has this engine before main() begins.
+ *
+ * So it does not matter where the program makes its GhostBridgeHelper, and what it binds
+ * SimulatorImplementationType to: programs written for TapBridge bind RealtimeSimulatorImpl.
+ */
+struct Preparation
+{
+    Preparation()
+    {
+        if (std::getenv(GhostProgram::WIRE_VARIABLE))
+        {
+            GhostLastWords::Install();
+            // Few events wait at any time: this list is the cheapest then.
+            GlobalValue::Bind("SchedulerType", StringValue("ns3::PriorityQueueScheduler"));
+            Simulator::SetImplementation(CreateObject<GhostSimulatorImpl>());
+        }
+    }
+} g_preparation;
 } // namespace
 
 TypeId
@@ -116,7 +142,13 @@ GhostSimulatorImpl::Run()
     m_stop = false;
     if (m_input)
     {
-        RunWithInput();
+        if (m_input->Begin())
+        {
+            GhostLastWords::SetEngine(this);
+            RunWithInput();
+            GhostLastWords::SetEngine(nullptr);
+        }
+        m_input->End();
         return;
     }
     while (!m_events->IsEmpty() && !m_stop)

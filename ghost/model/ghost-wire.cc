@@ -101,6 +101,12 @@ GhostWire::SetHandler(uint32_t index, GhostPort* port)
     m_ports[index].handler = port;
 }
 
+GhostPort*
+GhostWire::GetHandler(uint32_t index) const
+{
+    return m_ports[index].handler;
+}
+
 struct stats_port&
 GhostWire::GetStats(uint32_t index)
 {

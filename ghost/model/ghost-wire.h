@@ -58,6 +58,9 @@ class GhostWire : public GhostInput
      */
     void SetHandler(uint32_t index, GhostPort* port);
 
+    /// What SetHandler was given for a port, or nullptr.
+    GhostPort* GetHandler(uint32_t index) const;
+
     /**
      * \brief Take changes of links: those of the scenario, at their times, and those the daemon
      * sends.
@@ -111,6 +114,11 @@ class GhostWire : public GhostInput
     bool IsDaemonLost() const;
 
     // Inherited from GhostInput
+    bool Begin() override
+    {
+        return WaitForStart();
+    }
+
     uint64_t NextTime() override;
     uint32_t NextContext() override;
     void Inject(uint64_t lateNs) override;

@@ -306,7 +306,7 @@ START_TEST(books_balance)
 		struct tally_port *ports = balanced(count);
 		struct tally_link link;
 
-		tally_close(ports, count, true, false, &link);
+		tally_close(ports, count, false, true, false, &link);
 		ck_assert(link.conserved);
 		ck_assert_int_eq(link.propagating, 0);
 		ck_assert_uint_eq(link.copies, link.received);
@@ -327,17 +327,17 @@ START_TEST(books_name_what_is_under_way)
 	ports[1].ghost.received -= 5;    /* on the cable ... */
 	ports[1].ghost.down.frames -= 5;
 	ports[1].shuttle.down.frames -= 11; /* ... and 6 in the ring */
-	tally_close(ports, 2, false, false, &link);
+	tally_close(ports, 2, false, false, false, &link);
 	ck_assert(link.conserved);
 	ck_assert_int_eq(link.propagating, 5);
 	ck_assert_uint_eq(ports[0].up.drops[STATS_DROP_IN_FLIGHT], 4);
 	ck_assert_uint_eq(ports[1].down.drops[STATS_DROP_IN_FLIGHT], 11);
 	ck_assert_uint_eq(link.frames_in, link.frames_out + all_drops(&link));
 	/* If everybody says that nothing is under way, these 15 frames are unaccounted for. */
-	tally_close(ports, 2, true, false, &link);
+	tally_close(ports, 2, false, true, false, &link);
 	ck_assert(!link.conserved);
 	/* Unless a process died with them. */
-	tally_close(ports, 2, true, true, &link);
+	tally_close(ports, 2, false, true, true, &link);
 	ck_assert(link.conserved);
 	ck_assert_uint_eq(link.drops[STATS_DROP_LOST], 15);
 	ck_assert_uint_eq(link.drops[STATS_DROP_IN_FLIGHT], 0);
@@ -351,17 +351,17 @@ START_TEST(books_notice_frames_from_nowhere)
 	struct tally_link link;
 
 	ports[1].shuttle.down.frames++;
-	tally_close(ports, 2, false, false, &link);
+	tally_close(ports, 2, false, false, false, &link);
 	ck_assert(!link.conserved);
 	ports[1].shuttle.down.frames--;
 	ports[0].ghost.transmitted += 1;
-	tally_close(ports, 2, true, false, &link);
+	tally_close(ports, 2, false, true, false, &link);
 	ck_assert(!link.conserved);
 	free(ports);
 	/* What a hostile ghost may write. */
 	ports = balanced(2);
 	memset(&ports[0].ghost, 0xff, sizeof(ports[0].ghost));
-	tally_close(ports, 2, false, false, &link);
+	tally_close(ports, 2, false, false, false, &link);
 	free(ports);
 }
 END_TEST

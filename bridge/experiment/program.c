@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * program.c - see program.h.
+ */
+#include "bridge/experiment/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/experiment/peer.h"
+#include "bridge/experiment/rights.h"
+
+pid_t program_spawn(const struct experiment *experiment, const char *wire_path, int log_fd)
+{
+	const struct scenario *scenario = experiment->scenario;
+	char wire[160], seed[64];
+	const char *const env[] = {wire, seed, NULL};
+	struct peer_program program = {.name = "ghost",
+				       .exe_fd = experiment->program_fd,
+				       .argv = (const char *const *)scenario->program.argv,
+				       .uid = RIGHTS_GHOST_UID,
+				       .stdin_fd = -1,
+				       .log_fd = log_fd,
+				       .control_fd = -1,
+				       .env = env};
+	pid_t pid;
+
+	snprintf(wire, sizeof(wire), "GHOSTBRIDGE_WIRE=%s", wire_path);
+	/* What ns-3 takes for the default of a global value; the program and its command line may say otherwise. */
+	snprintf(seed, sizeof(seed), "NS_GLOBAL_VALUE=RngRun=%" PRIu64, scenario->seed);
+	if (mkdirat(experiment->rundir.fd, PROGRAM_DIR, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	program.cwd_fd = openat(experiment->rundir.fd, PROGRAM_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (program.cwd_fd < 0)
+		return -errno;
+	pid = fchown(program.cwd_fd, RIGHTS_GHOST_UID, RIGHTS_GHOST_UID) < 0 ? -errno : peer_spawn(&program);
+	close(program.cwd_fd);
+	return pid;
+}
+
+void program_done(const struct experiment *experiment)
+{
+	unlinkat(experiment->rundir.fd, PROGRAM_DIR, AT_REMOVEDIR);
+}
+
+int experiment_find_program(const struct scenario *scenario, const char *source, int *ret_fd, struct diag *diag)
+{
+	const struct scenario_program *program = &scenario->program;
+	const char *slash = strrchr(source, '/');
+	char path[4096], where[64];
+	struct stat status;
+	int fd, err, len;
+
+	*ret_fd = -1;
+	if (!program->argv)
+		return 0;
+	/* What --set says stands nowhere in the file. */
+	snprintf(where, sizeof(where), program->pos.line ? ":%u:%u" : "", program->pos.line, program->pos.column);
+	if (program->argv[0][0] == '/' || !slash)
+		len = snprintf(path, sizeof(path), "%s", program->argv[0]);
+	else
+		len = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - source), source, program->argv[0]);
+	if (len >= (int)sizeof(path))
+		return diag_set(diag, -ENAMETOOLONG, "%s%s: ghost: the path is too long", source, where);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	err = fd < 0 ? errno : 0;
+	if (err == ENOENT)
+		return diag_set(diag, -err,
+				"%s%s: ghost: there is no %s; build the program, or correct the path, which is "
+				"relative to the scenario's file",
+				source, where, path);
+	if (err)
+		return diag_set(diag, -err, "%s%s: ghost: cannot open %s: %s", source, where, path, strerror(err));
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		close(fd);
+		return diag_set(diag, -EACCES, "%s%s: ghost: %s is not a file; name the program itself", source, where,
+				path);
+	}
+	/* Not as root, so the bit for all of them is what counts. */
+	if (!(status.st_mode & S_IXOTH)) {
+		close(fd);
+		return diag_set(diag, -EACCES, "%s%s: ghost: %s may not be executed by everybody; chmod a+rx it",
+				source, where, path);
+	}
+	*ret_fd = fd;
+	return 0;
+}

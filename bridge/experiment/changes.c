@@ -43,7 +43,7 @@ static void follow_state(struct daemon *daemon, const struct scenario_change *ch
 	carrier = strcmp(change->word, "up") == 0;
 	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++) {
 		if (change->end == SCENARIO_NONE || change->end == i)
-			lab_tap_set_carrier(daemon->lab, i, carrier);
+			lab_tap_set_carrier(daemon->lab, i, LAB_CARRIER_STATE, carrier);
 	}
 }
 

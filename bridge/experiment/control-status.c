@@ -137,6 +137,7 @@ json_t *control_status(struct daemon *daemon)
 	}
 	json_object_set_new(status, "commands", commands_json(daemon));
 	json_object_set_new(status, "changes", changes_json(daemon));
+	json_object_set_new(status, "carrier", carrier_json(daemon));
 	json_object_set_new(status, "incidents", report_incidents(daemon));
 	figures = daemon->origin_ns ? report_figures(daemon) : NULL;
 	if (figures) {

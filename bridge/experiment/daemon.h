@@ -5,6 +5,7 @@
 #ifndef EXPERIMENT_DAEMON_H
 #define EXPERIMENT_DAEMON_H
 
+#include "bridge/experiment/carrier.h"
 #include "bridge/experiment/changes.h"
 #include "bridge/experiment/control.h"
 #include "bridge/experiment/expect.h"
@@ -43,6 +44,7 @@ struct daemon {
 	struct incident incidents[DAEMON_INCIDENTS_MAX];
 	size_t incident_count;
 	unsigned int switching_incidents; /* of those, deaths among Open vSwitch and controllers */
+	struct carrier carrier;
 	uint64_t origin_ns;               /* CLOCK_MONOTONIC of the barrier; 0 before it */
 	uint64_t ended_ns;                /* ... of the end of the run */
 	int64_t started_at;               /* CLOCK_REALTIME seconds, a label */

@@ -81,6 +81,12 @@ static void control_ready(void *data, uint32_t events)
 		peer->under_way = msg.value[0];
 	} else if (msg.type == WIRE_MSG_CHANGED && peer->role == WIRE_ROLE_GHOST) {
 		changes_answered(daemon, &msg);
+	} else if (msg.type == WIRE_MSG_CARRIER && peer->role == WIRE_ROLE_GHOST) {
+		r = carrier_told(peers, &msg);
+		if (r < 0) {
+			diag_set(&diag, r, "spoke of port %u, which it does not have", msg.arg);
+			goto gone;
+		}
 	} else if (msg.type == WIRE_MSG_ERROR) {
 		memcpy(peer->error, msg.text, sizeof(peer->error));
 	} else if (msg.type != WIRE_MSG_QUIESCED) { /* one that comes after we gave up waiting is only late */

@@ -60,6 +60,17 @@ static void describe_ways(const struct scenario_link *link, FILE *stream)
 		alike ? "" : rates[1], alike ? "" : ", delay ", alike ? "" : delays[1], link->mtu, link->ghost);
 }
 
+static void describe_wifi(const struct scenario_link *link, FILE *stream)
+{
+	static const char *const modes[] = {"ad hoc", "infrastructure", "mesh"};
+	static const char *const standards[] = {"b", "a", "g", "n", "ac", "ax"};
+	static const char *const bands[] = {"2.4", "5", "6"};
+
+	fprintf(stream, "  %s: wifi, %s, 802.11%s, channel %u of %u MHz at %s GHz, mtu %u, ghost %u\n", link->name,
+		modes[link->wifi->mode], standards[link->wifi->standard], link->wifi->channel, link->wifi->width_mhz,
+		bands[link->wifi->band], link->mtu, link->ghost);
+}
+
 static void describe_link(const struct scenario_link *link, FILE *stream)
 {
 	char rate[32], delay[32];
@@ -78,6 +89,10 @@ static void describe_link(const struct scenario_link *link, FILE *stream)
 	}
 	picture_rate(link->rate_bps, rate, sizeof(rate));
 	picture_time(link->delay_ns, delay, sizeof(delay));
+	if (link->wifi) {
+		describe_wifi(link, stream);
+		return;
+	}
 	fprintf(stream, "  %s: %s, %s, delay %s, mtu %u, ghost %u\n", link->name, scenario_link_kind_name(link->kind),
 		rate, delay, link->mtu, link->ghost);
 }

@@ -110,6 +110,13 @@ static void write_lists(json_t *report, FILE *stream)
 				number(entry, "ended_s"), how);
 		}
 	}
+	if (json_array_size(at(report, "carrier")) > 0) {
+		fputs("\n## Carrier of Wi-Fi stations\n\n| simulated time (s) | port | carrier |\n|--:|---|---|\n",
+		      stream);
+		json_array_foreach(at(report, "carrier"), i, entry)
+			fprintf(stream, "| %.9f | %s | %s |\n", number(entry, "at_s"), text(entry, "port"),
+				text(entry, "carrier"));
+	}
 	if (json_array_size(at(report, "changes")) > 0) {
 		fputs("\n## Changes of links\n\n| simulated time (s) | link or end | what | by |\n|--:|---|---|---|\n",
 		      stream);

@@ -387,6 +387,7 @@ json_t *report_make(struct daemon *daemon, int *ret_exit)
 	json_object_update(report, figures);
 	json_decref(figures);
 	json_object_set_new(report, "changes", changes_json(daemon));
+	json_object_set_new(report, "carrier", carrier_json(daemon));
 	json_object_set_new(report, "incidents", report_incidents(daemon));
 	if (interrupted)
 		json_object_set_new(report, "interrupted", json_true());

@@ -225,6 +225,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	lab->nodes = calloc(scenario->node_count + 1, sizeof(*lab->nodes));
 	lab->tap_fds = calloc(scenario->end_count + 1, sizeof(*lab->tap_fds));
 	lab->tap_offloads = calloc(scenario->end_count + 1, sizeof(*lab->tap_offloads));
+	lab->tap_no_carrier = calloc(scenario->end_count + 1, sizeof(*lab->tap_no_carrier));
 	for (size_t i = 0; lab->tap_fds && i < scenario->end_count; i++)
 		lab->tap_fds[i] = -1;
 	for (size_t i = 0; lab->nodes && i < scenario->node_count; i++) {
@@ -234,7 +235,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		for (int j = 0; j < CGROUP_CONTROLLER_COUNT; j++)
 			node->cgroup_procs_fds[j] = -1;
 	}
-	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads)
+	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads || !lab->tap_no_carrier)
 		return diag_set(diag, -ENOMEM, "out of memory");
 
 	err = ovs_start(lab, diag);
@@ -261,13 +262,30 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	return err ? err : ovs_configure(lab, diag);
 }
 
-int lab_tap_set_carrier(struct lab *lab, uint32_t end, bool carrier)
+int lab_tap_set_carrier(struct lab *lab, uint32_t end, enum lab_carrier why, bool carrier)
 {
-	int fd = lab_tap_fd(lab, end), value = carrier;
+	int fd = lab_tap_fd(lab, end), value, err;
+	char name[IFNAMSIZ];
 
 	if (fd < 0)
 		return -EBADF;
-	return ioctl(fd, TUNSETCARRIER, &value) < 0 ? -errno : 0;
+	if (carrier)
+		lab->tap_no_carrier[end] &= (uint8_t)~why;
+	else
+		lab->tap_no_carrier[end] |= (uint8_t)why;
+	value = !lab->tap_no_carrier[end];
+	err = ioctl(fd, TUNSETCARRIER, &value) < 0 ? -errno : 0;
+	/* A bridge does not hand on what its ports lose: the other end of the container's veth does. */
+	if (!err && lab->scenario->nodes[lab->scenario->ends[end].node].attach == SCENARIO_ATTACH_BRIDGE) {
+		snprintf(name, sizeof(name), "veth-%u", end);
+		err = value ? link_set_up(lab->netlink, name) : link_set_down(lab->netlink, name);
+	}
+	return err;
+}
+
+bool lab_tap_has_carrier(const struct lab *lab, uint32_t end, enum lab_carrier why)
+{
+	return !(lab->tap_no_carrier[end] & why);
 }
 
 int lab_tap_fd(const struct lab *lab, uint32_t end)
@@ -336,7 +354,7 @@ static bool is_up(const struct lab *lab, uint32_t index)
 bool lab_interfaces_up(struct lab *lab, uint32_t *ret_end)
 {
 	for (uint32_t i = 0; i < lab->scenario->end_count; i++) {
-		if (!lab->nodes || (is_real(lab->scenario, i) && !is_up(lab, i))) {
+		if (!lab->nodes || (is_real(lab->scenario, i) && !lab->tap_no_carrier[i] && !is_up(lab, i))) {
 			if (ret_end)
 				*ret_end = i;
 			return false;

@@ -356,6 +356,7 @@ void lab_done(struct lab *lab)
 			tap_close(lab->tap_fds[i]);
 	free(lab->tap_fds);
 	free(lab->tap_offloads);
+	free(lab->tap_no_carrier);
 	free(lab->nodes);
 	cgroup_remove_lab(&lab->cgroups, lab->name);
 	cgroup_close(&lab->cgroups);

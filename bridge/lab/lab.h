@@ -88,8 +88,24 @@ enum lab_offload {
 /** lab_tap_offload() - What the TAP of one simulated end does: enum lab_offload bits, 0 without lab_use_offload(). */
 uint32_t lab_tap_offload(const struct lab *lab, uint32_t end);
 
-/** lab_tap_set_carrier() - Say whether the TAP of one simulated end has carrier. Return: 0 or a negative errno. */
-int lab_tap_set_carrier(struct lab *lab, uint32_t end, bool carrier);
+/* Why an interface may have no carrier; it has one when nothing keeps it from it. */
+enum lab_carrier {
+	LAB_CARRIER_STATE = 1, /* the end or its link is down */
+	LAB_CARRIER_RADIO = 2, /* a Wi-Fi station is not associated */
+};
+
+/**
+ * lab_tap_set_carrier() - Say whether the interface of one simulated end has carrier, as far as @why is concerned
+ *
+ * The container's interface loses carrier in either case of attachment. Such an end does not count in
+ * lab_interfaces_up().
+ *
+ * Return: 0 or a negative errno
+ */
+int lab_tap_set_carrier(struct lab *lab, uint32_t end, enum lab_carrier why, bool carrier);
+
+/** lab_tap_has_carrier() - What was said last; true in the beginning. */
+bool lab_tap_has_carrier(const struct lab *lab, uint32_t end, enum lab_carrier why);
 
 /**
  * lab_tap_dropped() - Frames that the kernel dropped on their way out because nobody read the TAP in time

@@ -52,11 +52,12 @@ struct lab {
 	struct cgroup_host cgroups;
 	struct nl_sock *netlink; /* in the lab's network namespace */
 	const struct scenario *scenario;
-	struct lab_node *nodes; /* one per scenario node, NULL before lab_build() */
-	bool offload;           /* TAPs carry a virtio header */
-	bool shared;            /* LAB_SHARE is to be seen in containers */
-	int *tap_fds;           /* one per scenario end */
-	uint32_t *tap_offloads; /* likewise */
+	struct lab_node *nodes;  /* one per scenario node, NULL before lab_build() */
+	bool offload;            /* TAPs carry a virtio header */
+	bool shared;             /* LAB_SHARE is to be seen in containers */
+	int *tap_fds;            /* one per scenario end */
+	uint32_t *tap_offloads;  /* likewise */
+	uint8_t *tap_no_carrier; /* likewise: enum lab_carrier bits of what keeps it from having carrier */
 	struct ovs ovs;
 };
 

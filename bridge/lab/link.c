@@ -120,6 +120,25 @@ int link_set_up(struct nl_sock *sock, const char *name)
 	return link_change(sock, name, &spec);
 }
 
+int link_set_down(struct nl_sock *sock, const char *name)
+{
+	const struct link_spec spec = {.netns_fd = -1};
+	struct ifinfomsg *info;
+	struct nl_msg *msg;
+	int index, err;
+
+	err = link_get(sock, name, &index, NULL);
+	if (err)
+		return err;
+	msg = new_link_msg(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, &spec);
+	if (!msg)
+		return -ENOMEM;
+	info = nlmsg_data(nlmsg_hdr(msg));
+	info->ifi_index = index;
+	info->ifi_change = IFF_UP;
+	return exchange(sock, msg, NULL, NULL);
+}
+
 int link_change(struct nl_sock *sock, const char *name, const struct link_spec *spec)
 {
 	struct nl_msg *msg;

@@ -39,6 +39,9 @@ void link_socket_close(struct nl_sock *sock);
 /** link_set_up() - Set interface @name IFF_UP. */
 int link_set_up(struct nl_sock *sock, const char *name);
 
+/** link_set_down() - Clear its IFF_UP. */
+int link_set_down(struct nl_sock *sock, const char *name);
+
 /** link_add_bridge() - A bridge that forwards at once and all it can: no STP, no delay, no snooping. */
 int link_add_bridge(struct nl_sock *sock, const struct link_spec *spec);
 

@@ -42,6 +42,11 @@ static const struct scenario_change_key p2p_keys[] = {
 	KEY_END,
 };
 
+static const struct scenario_change_key wifi_keys[] = {
+	KEY_STATE,
+	KEY_END,
+};
+
 static const struct scenario_change_key no_keys[] = {KEY_END};
 
 const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind kind)
@@ -51,6 +56,8 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
 		return csma_keys;
 	case SCENARIO_LINK_P2P:
 		return p2p_keys;
+	case SCENARIO_LINK_WIFI:
+		return wifi_keys;
 	case SCENARIO_LINK_WIRE:
 	case SCENARIO_LINK_GHOST:
 		return no_keys;

@@ -12,9 +12,10 @@
 
 #define END_ADDRS_MAX 16
 
-static const char *const end_keys[] = {"node", "name", "ip", "mac", "promiscuous", NULL};
-static const char *const switch_end_keys[] = {"node", "name", "ip",     "mac",        "promiscuous",
-					      "port", "tag",  "trunks", "management", NULL};
+static const char *const end_keys[] = {"node", "name",     "ip",       "mac", "promiscuous",
+				       "role", "position", "mobility", NULL};
+static const char *const switch_end_keys[] = {"node",   "name",       "ip",   "mac",      "promiscuous", "port", "tag",
+					      "trunks", "management", "role", "position", "mobility",    NULL};
 
 static bool ifname_ok(const char *name)
 {
@@ -173,6 +174,7 @@ void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const st
 		scn_read_map(load, value, is_switch ? switch_end_keys : end_keys);
 	if (is_switch)
 		scn_load_switch_port(load, value, end);
+	scn_load_wifi_end(load, &load->scenario->links[link], end, value);
 	if (value->kind != SCN_MAP)
 		return;
 	field = scn_get(value, "name");

@@ -417,6 +417,33 @@ struct scn_subnets {
 /** scn_load_end() - Read one element of `ends` into scenario->ends[@index]. */
 void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const struct scn_value *value);
 
+/* ---- link-wifi.c, place.c ---- */
+
+extern const char *const scn_wifi_keys[];
+
+/** scn_load_wifi() - Read the own keys of a Wi-Fi link. */
+void scn_load_wifi(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/** scn_load_wifi_end() - Read role, position and mobility of an end; an error where the link is no Wi-Fi. */
+void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, struct scenario_end *end,
+		       const struct scn_value *map);
+
+/** scn_place_ends() - Give a position to the ends that have none. */
+void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/** scn_finish_wifi() - What can be said of a Wi-Fi link only when its ends are known. */
+void scn_finish_wifi(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/**
+ * scn_read_quantity() - Read a decimal figure with a unit
+ * @value:	may be NULL
+ * @unit:	exactly what must follow the digits; "" for none
+ *
+ * Return: whether it is there and from @min to @max; reports otherwise
+ */
+bool scn_read_quantity(struct scn_load *load, const struct scn_value *value, const char *unit, double min, double max,
+		       double *ret);
+
 /** scn_number_ends() - Give the ends of a link their addresses. */
 void scn_number_ends(struct scn_load *load, uint32_t link, const struct scn_subnets *subnets);
 

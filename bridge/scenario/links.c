@@ -26,6 +26,7 @@ struct link_type {
 	void (*load)(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
 	uint32_t ends_min, ends_max;
 	const char *advice; /* for a wrong number of ends */
+	void (*finish)(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
 };
 
 static void load_csma(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
@@ -39,10 +40,11 @@ static void load_csma(struct scn_load *load, const struct scn_value *map, struct
 }
 
 static const struct link_type link_types[] = {
-	{"csma", SCENARIO_LINK_CSMA, csma_keys, load_csma, 2, SCENARIO_CSMA_ENDS_MAX, ""},
-	{"p2p", SCENARIO_LINK_P2P, scn_p2p_keys, scn_load_p2p, 2, 2, "; use csma for more"},
-	{"ghost", SCENARIO_LINK_GHOST, ghost_keys, NULL, 1, SCENARIO_GHOST_ENDS_MAX, ""},
-	{"wire", SCENARIO_LINK_WIRE, wire_keys, NULL, 2, 2, "; use csma for more"},
+	{"csma", SCENARIO_LINK_CSMA, csma_keys, load_csma, 2, SCENARIO_CSMA_ENDS_MAX, "", NULL},
+	{"p2p", SCENARIO_LINK_P2P, scn_p2p_keys, scn_load_p2p, 2, 2, "; use csma for more", NULL},
+	{"ghost", SCENARIO_LINK_GHOST, ghost_keys, NULL, 1, SCENARIO_GHOST_ENDS_MAX, "", NULL},
+	{"wire", SCENARIO_LINK_WIRE, wire_keys, NULL, 2, 2, "; use csma for more", NULL},
+	{"wifi", SCENARIO_LINK_WIFI, scn_wifi_keys, scn_load_wifi, 2, SCENARIO_WIFI_ENDS_MAX, "", scn_finish_wifi},
 };
 
 #define LINK_TYPES (sizeof(link_types) / sizeof(link_types[0]))
@@ -192,6 +194,8 @@ static void load_link(struct scn_load *load, const struct scn_value *value, uint
 	read_ends(load, value, index, type);
 	if (load->nomem)
 		return;
+	if (type->finish)
+		type->finish(load, value, link);
 	scn_number_ends(load, index, &subnets);
 	check_ipv6_mtu(load, value, link, &subnets);
 }

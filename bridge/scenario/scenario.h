@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/scenario/wifi.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -60,6 +62,7 @@ enum scenario_link_kind {
 	SCENARIO_LINK_WIRE,  /* plain veth pair, not simulated */
 	SCENARIO_LINK_P2P,   /* full-duplex Ethernet between two ends, each direction on its own */
 	SCENARIO_LINK_GHOST, /* whatever the user's own ns-3 program puts there */
+	SCENARIO_LINK_WIFI,  /* IEEE 802.11, ns-3's YansWifiPhy: wifi.h */
 };
 
 /* What decides which frames wait before a p2p link's transmitter, and which don't get that far. */
@@ -238,6 +241,7 @@ struct scenario_end {
 	struct scenario_addr *addrs;
 	size_t addr_count;
 	struct scenario_switch_port *port_of; /* what it is to its switch; NULL in other nodes */
+	struct scenario_place *place;         /* on a Wi-Fi link; else NULL */
 	struct scenario_pos pos;
 };
 
@@ -251,7 +255,8 @@ struct scenario_link {
 	struct scenario_direction *ways; /* p2p: by enum scenario_way; NULL else. rate_bps, delay_ns are forward's */
 	uint32_t first_end;              /* ends of a link are contiguous in scenario->ends, in the file's order */
 	uint32_t end_count;
-	uint32_t ghost; /* which ghost simulates it; SCENARIO_NONE on a wire */
+	uint32_t ghost;             /* which ghost simulates it; SCENARIO_NONE on a wire */
+	struct scenario_wifi *wifi; /* of a Wi-Fi link; else NULL */
 	struct scenario_pos pos;
 };
 

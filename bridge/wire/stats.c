@@ -35,6 +35,14 @@ const char *stats_drop_name(enum stats_drop cause)
 		return "down";
 	case STATS_DROP_TAP_ERROR:
 		return "tap-error";
+	case STATS_DROP_RETRIES:
+		return "retries";
+	case STATS_DROP_EXPIRED:
+		return "expired";
+	case STATS_DROP_UNASSOCIATED:
+		return "unassociated";
+	case STATS_DROP_NOT_HEARD:
+		return "not-heard";
 	case STATS_DROP_COUNT:
 		break;
 	}

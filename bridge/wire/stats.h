@@ -28,11 +28,15 @@ enum stats_drop {
 	STATS_DROP_AQM,  /* up, ghost: the queue discipline gave it up before the queue was full (RED, CoDel, ...) */
 	STATS_DROP_LOSS, /* up, ghost: lost on the link, as the scenario wants it */
 	STATS_DROP_LOST, /* up, ghost: frames inside a ghost when it died */
-	STATS_DROP_IN_FLIGHT, /* either: still under way when the run ended */
-	STATS_DROP_FILTERED,  /* down, ghost: addressed to another station, as a NIC would not deliver it */
-	STATS_DROP_TAP_DOWN,  /* down, shuttle: the interface was down or gone (EIO, EBADFD) */
-	STATS_DROP_TAP_ERROR, /* down, shuttle: the kernel refused the write for another reason */
-	STATS_DROP_DOWN,      /* either, ghost: the end or the whole link was down */
+	STATS_DROP_IN_FLIGHT,    /* either: still under way when the run ended */
+	STATS_DROP_FILTERED,     /* down, ghost: addressed to another station, as a NIC would not deliver it */
+	STATS_DROP_TAP_DOWN,     /* down, shuttle: the interface was down or gone (EIO, EBADFD) */
+	STATS_DROP_TAP_ERROR,    /* down, shuttle: the kernel refused the write for another reason */
+	STATS_DROP_DOWN,         /* either, ghost: the end or the whole link was down */
+	STATS_DROP_RETRIES,      /* up, ghost: Wi-Fi gave the frame up, nobody acknowledged it */
+	STATS_DROP_EXPIRED,      /* up, ghost: it waited too long in a Wi-Fi queue */
+	STATS_DROP_UNASSOCIATED, /* up, ghost: the station has no access point, or the access point no such station */
+	STATS_DROP_NOT_HEARD,    /* down, ghost: a Wi-Fi frame that was for this port and that its radio did not get */
 	STATS_DROP_COUNT,
 };
 

@@ -3,10 +3,22 @@
 
 #include "../model/ghost-wire.h"
 
+#include "ns3/simulator.h"
+
 #include <utility>
 
 namespace ns3
 {
+
+namespace
+{
+/// The barrier, where there is something to wait for. Beacons come every 102.4 ms.
+const Time START = Seconds(2);
+/// When that was not enough.
+const Time START_STEP = Seconds(1);
+/// Then it is given up.
+const Time START_MAX = Seconds(10);
+} // namespace
 
 BuildContext::BuildContext(const struct scenario& scenario, GhostWire* wire, GhostChanges* changes)
     : m_scenario(scenario)
@@ -37,24 +49,24 @@ BuildContext::GetNode(const struct scenario_end& end)
 }
 
 Ptr<GhostPort>
-BuildContext::Attach(const struct scenario_end& end, Ptr<NetDevice> device)
+BuildContext::Attach(const struct scenario_end& end, Ptr<NetDevice> device, Ptr<GhostPort> port)
 {
     if (!scenario_node_is_real(&m_scenario.nodes[end.node]))
     {
-        return AttachNic(end, device);
+        return AttachNic(end, device, port);
     }
     int32_t index = m_wire->FindPort(end.port_name);
     if (index < 0)
     {
         throw BuildError(end.pos, std::string("the wire has no port ") + end.port_name);
     }
-    Ptr<GhostPort> port = GhostPort::Install(m_wire, static_cast<uint32_t>(index), device);
+    port = GhostPort::Install(m_wire, static_cast<uint32_t>(index), device, port);
     RegisterState(end, port);
     return port;
 }
 
 Ptr<GhostPort>
-BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device)
+BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device, Ptr<GhostPort> port)
 {
     if (end.stats >= m_wire->GetNStats())
     {
@@ -72,7 +84,10 @@ BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device)
     Ptr<GhostNic> nic = CreateObject<GhostNic>();
     nic->SetAddress(address);
     device->GetNode()->AddDevice(nic);
-    Ptr<GhostPort> port = CreateObject<GhostPort>();
+    if (!port)
+    {
+        port = CreateObject<GhostPort>();
+    }
     nic->Connect(port, static_cast<uint16_t>(link.mtu), segment);
     port->Connect(nic,
                   m_wire->GetStats(end.stats),
@@ -117,6 +132,43 @@ BuildContext::OnChange(const struct scenario_link& link,
                         end ? static_cast<uint32_t>(end - m_scenario.ends) : SCENARIO_NONE,
                         key,
                         std::move(setter));
+}
+
+void
+BuildContext::Await(const struct scenario_pos& pos, std::function<std::string()> missing)
+{
+    m_awaited.push_back({pos, std::move(missing)});
+}
+
+void
+BuildContext::AtStart(std::function<void()> action)
+{
+    m_start.push_back(std::move(action));
+}
+
+Time
+BuildContext::Settle()
+{
+    size_t there = 0;
+    while (there < m_awaited.size())
+    {
+        Simulator::Stop(Simulator::Now().IsZero() ? START : START_STEP);
+        Simulator::Run();
+        std::string missing;
+        for (there = 0; there < m_awaited.size() && missing.empty(); there += missing.empty())
+        {
+            missing = m_awaited[there].missing();
+        }
+        if (!missing.empty() && Simulator::Now() >= START_MAX)
+        {
+            throw BuildError(m_awaited[there].pos, missing);
+        }
+    }
+    for (const auto& action : m_start)
+    {
+        action();
+    }
+    return Simulator::Now();
 }
 
 int64_t

@@ -9,10 +9,13 @@
 #include "../model/ghost-port.h"
 
 #include "ns3/node.h"
+#include "ns3/nstime.h"
 
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace ns3
 {
@@ -67,9 +70,34 @@ class BuildContext
      * node, a GhostNic for a simulated one. A builder need not know which.
      * \param end whose port
      * \param device on the end's node, already added to it; gets the end's MAC address
+     * \param port a new one of a subclass, or nullptr for a GhostPort
      * \return the port; throws a BuildError when the wire has none of that name
      */
-    Ptr<GhostPort> Attach(const struct scenario_end& end, Ptr<NetDevice> device);
+    Ptr<GhostPort>
+    Attach(const struct scenario_end& end, Ptr<NetDevice> device, Ptr<GhostPort> port = nullptr);
+
+    /**
+     * \brief Something that has to be simulated before the experiment can begin.
+     * \param pos where the file asks for it
+     * \param missing says what is not there yet, or nothing
+     */
+    void Await(const struct scenario_pos& pos, std::function<std::string()> missing);
+
+    /**
+     * \brief Do something at the ready barrier, simulated time being that of the barrier.
+     * \param action called once, in the order of the calls
+     */
+    void AtStart(std::function<void()> action);
+
+    /**
+     * \brief Simulate, without the outside, until everything awaited is there.
+     *
+     * That takes at least START, if anything is awaited, so that in nearly every experiment the
+     * barrier falls at the same simulated time, whatever else the ghost simulates. Throws a
+     * BuildError if something isn't there after START_MAX.
+     * \return the simulated time of the barrier
+     */
+    Time Settle();
 
     /**
      * \brief Register who sets a value when the link changes while it runs.
@@ -108,9 +136,16 @@ class BuildContext
   private:
     /// Let an end's port be cut off and joined again.
     void RegisterState(const struct scenario_end& end, Ptr<GhostPort> port);
+    /// See Await.
+    struct Awaited
+    {
+        struct scenario_pos pos;              //!< where the file asks for it
+        std::function<std::string()> missing; //!< what is missing
+    };
 
     /// Attach for a simulated node.
-    Ptr<GhostPort> AttachNic(const struct scenario_end& end, Ptr<NetDevice> device);
+    Ptr<GhostPort>
+    AttachNic(const struct scenario_end& end, Ptr<NetDevice> device, Ptr<GhostPort> port);
 
     const struct scenario& m_scenario;                //!< borrowed
     GhostWire* m_wire;                                //!< borrowed
@@ -118,6 +153,8 @@ class BuildContext
     std::map<uint32_t, Ptr<GhostNic>> m_nics;         //!< by index of their end
     std::map<uint32_t, Ptr<GhostSegment>> m_segments; //!< by index of their link
     GhostChanges* m_changes;                          //!< borrowed
+    std::vector<Awaited> m_awaited;                   //!< see Await
+    std::vector<std::function<void()>> m_start;       //!< see AtStart
 };
 
 /**
@@ -135,6 +172,9 @@ void BuildCsma(BuildContext& context, const struct scenario_link& link);
 
 /// Build a link of kind p2p.
 void BuildP2p(BuildContext& context, const struct scenario_link& link);
+
+/// Build a link of kind wifi.
+void BuildWifi(BuildContext& context, const struct scenario_link& link);
 
 } // namespace ns3
 

@@ -5,6 +5,8 @@
 #include "../model/ghost-wire.h"
 #include "build-context.h"
 
+#include "ns3/simulator.h"
+
 namespace ns3
 {
 
@@ -38,7 +40,14 @@ ScenarioBuilder::Build()
                 BuildLink(context, m_scenario.links[i]);
             }
         }
+        // Stacks and applications begin with the experiment, not before.
+        m_wire->SetStart(static_cast<uint64_t>(context.Settle().GetNanoSeconds()));
         BuildSimulatedNodes(context);
+        for (const auto& [index, node] : context.GetSimulatedNodes())
+        {
+            // What a node got after time 0, nobody else initializes.
+            Simulator::ScheduleWithContext(node->GetId(), Time(0), &Node::Initialize, node);
+        }
     }
     catch (const BuildError& error)
     {
@@ -60,6 +69,9 @@ ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& li
         break;
     case SCENARIO_LINK_P2P:
         BuildP2p(context, link);
+        break;
+    case SCENARIO_LINK_WIFI:
+        BuildWifi(context, link);
         break;
     case SCENARIO_LINK_GHOST: // in the user's program
     case SCENARIO_LINK_WIRE:

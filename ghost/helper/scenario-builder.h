@@ -34,7 +34,7 @@ class ScenarioBuilder
                     GhostChanges* changes);
 
     /**
-     * \brief Build all links of this ghost.
+     * \brief Build all links of this ghost, and simulate until they are usable.
      * \return an empty string, or what is wrong
      */
     std::string Build();

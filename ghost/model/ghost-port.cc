@@ -235,6 +235,12 @@ GhostPort::CountDuplicated(Ptr<const Packet> packet)
     stats_add(&m_stats->duplicated, 1);
 }
 
+bool
+GhostPort::HasCarrier() const
+{
+    return false;
+}
+
 uint32_t
 GhostPort::GetContext() const
 {
@@ -407,19 +413,25 @@ GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Ad
     uint8_t* frame = m_wire->Reserve(m_index, len);
     if (!frame)
     {
-        return; // the run is over
+        return; // the run is over, or has not begun
     }
     Mac48Address::ConvertFrom(to).CopyTo(frame);
     Mac48Address::ConvertFrom(from).CopyTo(frame + 6);
     frame[12] = static_cast<uint8_t>(type >> 8);
     frame[13] = static_cast<uint8_t>(type);
     packet->CopyData(frame + HEADER_SIZE, payload);
-    uint64_t departure = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    Rewrite(frame, len);
+    uint64_t departure = m_wire->GetWireTime();
     uint64_t hash = digest_bytes(frame, len);
     m_stats->digest = digest_frame(m_stats->digest, departure, hash, len);
     stats_add(&m_stats->down.frames, 1);
     stats_add(&m_stats->down.bytes, len);
     m_wire->Commit(m_index, len, departure, hash);
+}
+
+void
+GhostPort::Rewrite(uint8_t* frame, uint32_t len)
+{
 }
 
 } // namespace ns3

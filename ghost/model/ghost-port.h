@@ -66,7 +66,8 @@ class GhostPort : public Object
      * \param wire the live wire, borrowed
      * \param index the port's index on it
      * \param device where frames enter the simulation; must be on a node. If it doesn't support
-     * SendFrom, frames from other addresses than its own are dropped as foreign-mac.
+     * SendFrom, frames from other addresses than its own are dropped as foreign-mac,
+     * unless a subclass translates them.
      */
     void Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device);
 
@@ -129,7 +130,10 @@ class GhostPort : public Object
      * \param frame in shared memory; each byte is read once
      * \param len at least an Ethernet header
      */
-    void Inject(const uint8_t* frame, uint32_t len);
+    virtual void Inject(const uint8_t* frame, uint32_t len);
+
+    /// \return whether the interface's carrier depends on the simulation
+    virtual bool HasCarrier() const;
 
     /**
      * \brief Send a frame of a simulated node from the device.
@@ -146,19 +150,18 @@ class GhostPort : public Object
      * \brief Balance of this port's frames inside the simulation.
      * \return may be negative: only the sum over a link's ports tells what is under way
      */
-    int64_t GetInFlight() const;
+    virtual int64_t GetInFlight() const;
 
   protected:
     void DoDispose() override;
 
-  private:
     /// Promiscuous receive callback of the device.
-    bool Receive(Ptr<NetDevice> device,
-                 Ptr<const Packet> packet,
-                 uint16_t protocol,
-                 const Address& from,
-                 const Address& to,
-                 NetDevice::PacketType type);
+    virtual bool Receive(Ptr<NetDevice> device,
+                         Ptr<const Packet> packet,
+                         uint16_t protocol,
+                         const Address& from,
+                         const Address& to,
+                         NetDevice::PacketType type);
 
     /// A device with a line gave a frame up, on its way in or out.
     void CountDrop(Ptr<const Packet> packet, uint32_t cause);
@@ -171,7 +174,7 @@ class GhostPort : public Object
     void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);
 
     /// Hand a frame to the link. \return false if its queue is full: counted
-    bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
+    virtual bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
 
     /// Hand a received frame to the simulated node.
     void DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
@@ -179,25 +182,34 @@ class GhostPort : public Object
     /// Write a received frame to the wire.
     void Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
 
+    /**
+     * \brief Change a received frame before it leaves; nothing here.
+     * \param frame whole, on its way out
+     * \param len bytes
+     */
+    virtual void Rewrite(uint8_t* frame, uint32_t len);
+
     GhostWire* m_wire{nullptr};   //!< borrowed; nullptr for a simulated node
     Ptr<GhostNic> m_nic;          //!< interface of a simulated node, or nullptr
     bool m_closed{false};         //!< see Close
     uint32_t m_index{0};          //!< on the wire
     Ptr<NetDevice> m_device;      //!< where frames enter
-    uint32_t m_context{0};        //!< node id
     bool m_down{false};           //!< see SetDown
     bool m_sendFrom{false};       //!< the device can send from any address
     Mac48Address m_address;       //!< the device's
     bool m_promiscuous{false};    //!< deliver other stations' frames too
-    Time m_tail;                  //!< see SetTail
-    Ptr<GhostMedium> m_medium;    //!< see SetMedium; may be nullptr
-    uint32_t m_station{0};        //!< index on it
-    Ptr<GhostP2pDevice> m_line;   //!< see SetLine; may be nullptr
-    uint32_t m_peers{0};          //!< see SetPeers
     struct stats_port* m_stats{}; //!< counters in shared memory
-    int64_t m_sent{0};            //!< injected and accepted by the device, not yet transmitted
-    int64_t m_copies{0};          //!< transmitted x peers - received
-    int64_t m_held{0};            //!< in the tail
+
+  private:
+    uint32_t m_context{0};      //!< node id
+    Time m_tail;                //!< see SetTail
+    Ptr<GhostMedium> m_medium;  //!< see SetMedium; may be nullptr
+    uint32_t m_station{0};      //!< index on it
+    Ptr<GhostP2pDevice> m_line; //!< see SetLine; may be nullptr
+    uint32_t m_peers{0};        //!< see SetPeers
+    int64_t m_sent{0};          //!< injected and accepted by the device, not yet transmitted
+    int64_t m_copies{0};        //!< transmitted x peers - received
+    int64_t m_held{0};          //!< in the tail
 };
 
 } // namespace ns3

@@ -85,6 +85,8 @@ GhostReplay::Look()
             break;
         }
         m_hasEntry = r == 1;
+        // Recorded times count from the barrier.
+        m_entry.time_ns += m_hasEntry ? m_startNs : 0;
         if (m_hasEntry && m_entry.kind == JOURNAL_IN &&
             (m_entry.port >= GetNPorts() || m_entry.size < WIRE_FRAME_MIN ||
              m_entry.size > WIRE_FRAME_MAX || !m_ports[m_entry.port].handler))
@@ -209,13 +211,13 @@ GhostReplay::Inject(uint64_t lateNs)
 uint64_t
 GhostReplay::Limit()
 {
-    return m_feed.head->flags & JOURNAL_UNTIL_EVENTS ? OVER - 1 : m_feed.head->end_ns;
+    return m_feed.head->flags & JOURNAL_UNTIL_EVENTS ? OVER - 1 : m_feed.head->end_ns + m_startNs;
 }
 
 bool
 GhostReplay::Flush(uint64_t nowNs, uint64_t)
 {
-    __atomic_store_n(&m_wire.stats->sim_ns, nowNs, __ATOMIC_RELAXED);
+    __atomic_store_n(&m_wire.stats->sim_ns, nowNs - std::min(nowNs, m_startNs), __ATOMIC_RELAXED);
     __atomic_store_n(&m_wire.stats->events, Simulator::GetEventCount(), __ATOMIC_RELAXED);
     return m_running;
 }
@@ -262,8 +264,7 @@ GhostReplay::Record(const struct journal_entry& entry, const uint8_t* payload)
 void
 GhostReplay::RecordSniffed(uint32_t device, const uint8_t* frame, uint32_t len)
 {
-    uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
-    Record({len, JOURNAL_SNIFF_IN, 0, device, 0, now, 0}, frame);
+    Record({len, JOURNAL_SNIFF_IN, 0, device, 0, GetWireTime(), 0}, frame);
 }
 
 uint32_t

@@ -206,10 +206,58 @@ GhostWire::AccountLost()
     }
 }
 
+void
+GhostWire::SetStart(uint64_t startNs)
+{
+    m_startNs = startNs;
+}
+
+uint64_t
+GhostWire::GetWireTime() const
+{
+    uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    return now > m_startNs ? now - m_startNs : 0;
+}
+
+void
+GhostWire::SetCarrier(uint32_t index, bool up)
+{
+    if (m_ports[index].carrier != up)
+    {
+        m_ports[index].carrier = up;
+        if (m_originNs)
+        {
+            SayCarrier(index);
+        }
+    }
+}
+
+void
+GhostWire::SayCarrier(uint32_t index)
+{
+    struct wire_msg msg = wire_msg_make(WIRE_MSG_CARRIER);
+    msg.arg = index;
+    msg.value[0] = m_ports[index].carrier;
+    msg.value[1] = GetWireTime();
+    int r = wire_msg_send(m_wire.control_fd, &msg, nullptr, 0);
+    if (r < 0)
+    {
+        LoseDaemon(strerror(-r));
+    }
+}
+
 bool
 GhostWire::WaitForStart()
 {
     AccountLost();
+    // The daemon takes every port to have carrier, or knows what a predecessor of ours said last.
+    for (uint32_t index = 0; index < m_wire.port_count; index++)
+    {
+        if (m_ports[index].handler && m_ports[index].handler->HasCarrier())
+        {
+            SayCarrier(index);
+        }
+    }
     int r = wire_say(&m_wire, WIRE_MSG_READY, 0);
     if (r < 0)
     {
@@ -240,7 +288,7 @@ GhostWire::HandleControl()
     {
     case WIRE_MSG_START:
         // The other half of the lag is the shuttle's: each side has some time to be late in.
-        m_originNs = msg.value[0] + m_wire.lag_ns / 2;
+        m_originNs = msg.value[0] + m_wire.lag_ns / 2 - m_startNs;
         FindNextChange();
         break;
     case WIRE_MSG_CHANGE:
@@ -289,7 +337,8 @@ GhostWire::AddChange(const struct wire_msg& msg)
 void
 GhostWire::FindNextChange()
 {
-    uint64_t planned = m_plannedNext < m_planned.size() ? m_planned[m_plannedNext]->at_ns : NEVER;
+    uint64_t planned =
+        m_plannedNext < m_planned.size() ? m_planned[m_plannedNext]->at_ns + m_startNs : NEVER;
     // Before START there is no time that a stamp could stand for.
     uint64_t live = m_live.empty() || !m_originNs ? NEVER : SimulatedTime(m_live.front().stampNs);
     m_changeNs = std::min({planned, live, m_closeNs});
@@ -305,8 +354,8 @@ GhostWire::ApplyChange()
 {
     struct wire_msg answer = wire_msg_make(WIRE_MSG_CHANGED);
     std::string error;
-    bool planned =
-        m_plannedNext < m_planned.size() && m_planned[m_plannedNext]->at_ns == m_changeNs;
+    bool planned = m_plannedNext < m_planned.size() &&
+                   m_planned[m_plannedNext]->at_ns + m_startNs == m_changeNs;
     if (planned)
     {
         const struct scenario_change* change = m_planned[m_plannedNext];
@@ -337,7 +386,7 @@ GhostWire::ApplyChange()
         return;
     }
     answer.arg = planned;
-    answer.value[0] = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    answer.value[0] = GetWireTime();
     error.copy(answer.text, sizeof(answer.text) - 1);
     int r = wire_msg_send(m_wire.control_fd, &answer, nullptr, 0);
     if (r < 0)
@@ -369,8 +418,7 @@ GhostWire::RecordChange(const std::string& text, enum journal_change kind)
 {
     if (m_journal.head)
     {
-        uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
-        Record({static_cast<uint32_t>(text.size()), JOURNAL_CONTROL, 0, 0, kind, now, 0},
+        Record({static_cast<uint32_t>(text.size()), JOURNAL_CONTROL, 0, 0, kind, GetWireTime(), 0},
                reinterpret_cast<const uint8_t*>(text.data()));
     }
 }
@@ -470,7 +518,7 @@ GhostWire::InjectFrame(
     stats_add(&m_wire.stats->injected, 1);
     if (m_journal.head)
     {
-        Record({len, JOURNAL_IN, 0, index, 0, timeNs, lateNs}, frame);
+        Record({len, JOURNAL_IN, 0, index, 0, timeNs - m_startNs, lateNs}, frame);
     }
     m_ports[index].handler->Inject(frame, len);
 }
@@ -487,7 +535,7 @@ GhostWire::Record(const struct journal_entry& entry, const uint8_t* payload)
 void
 GhostWire::Ended(uint64_t nowNs, uint64_t events)
 {
-    Record({0, JOURNAL_END, 0, 0, m_isCut, nowNs, events}, nullptr);
+    Record({0, JOURNAL_END, 0, 0, m_isCut, nowNs - std::min(nowNs, m_startNs), events}, nullptr);
 }
 
 void
@@ -517,6 +565,10 @@ GhostWire::Reserve(uint32_t index, uint32_t len)
 {
     struct ring* ring = &m_wire.tx[index];
     bool stalled = false;
+    if (m_originNs == 0)
+    {
+        return nullptr; // nobody is there yet
+    }
     while (m_running)
     {
         uint8_t* room;
@@ -587,7 +639,7 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
 {
     FlushPorts();
     struct stats* stats = m_wire.stats;
-    __atomic_store_n(&stats->sim_ns, nowNs, __ATOMIC_RELAXED);
+    __atomic_store_n(&stats->sim_ns, nowNs - std::min(nowNs, m_startNs), __ATOMIC_RELAXED);
     __atomic_store_n(&stats->events, Simulator::GetEventCount(), __ATOMIC_RELAXED);
     __atomic_store_n(&stats->behind_ns, behindNs, __ATOMIC_RELAXED);
     stats_max(&stats->behind_max_ns, behindNs);

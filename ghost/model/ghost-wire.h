@@ -85,6 +85,22 @@ class GhostWire : public GhostInput
     uint64_t GetBudget() const;
 
     /**
+     * \brief Say that simulated time begins later than 0: what was before made the links usable.
+     * \param startNs simulated time of the ready barrier; before WaitForStart
+     */
+    void SetStart(uint64_t startNs);
+
+    /// Simulated time since the ready barrier, as it is on the wire; 0 before it.
+    uint64_t GetWireTime() const;
+
+    /**
+     * \brief Give a port's interface carrier, or take it away.
+     * \param index port
+     * \param up whether it can send; every port can unless this says otherwise
+     */
+    void SetCarrier(uint32_t index, bool up);
+
+    /**
      * \brief Say READY and block until START; then the clock runs.
      * \return false if the run is over before it began
      */
@@ -102,7 +118,7 @@ class GhostWire : public GhostInput
      * \brief Send the reserved frame.
      * \param index port
      * \param len bytes
-     * \param departureNs simulated time
+     * \param departureNs GetWireTime
      * \param hash XXH3 of its bytes, for the recording
      */
     virtual void Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash);
@@ -173,6 +189,7 @@ class GhostWire : public GhostInput
         uint32_t len{0};                 //!< its length
         bool waiting{false};             //!< in m_heads
         bool dirty{false};               //!< in m_dirty
+        bool carrier{true};              //!< see SetCarrier
     };
 
     uint64_t SimulatedTime(uint64_t stampNs) const;
@@ -190,6 +207,7 @@ class GhostWire : public GhostInput
     bool Poll(uint64_t timeoutNs);
     uint64_t InFlight() const;
     void AccountLost();
+    void SayCarrier(uint32_t index);
 
     struct wire m_wire;                                   //!< the attached wire
     std::vector<PortState> m_ports;                       //!< by index
@@ -202,6 +220,7 @@ class GhostWire : public GhostInput
     std::list<LiveChange> m_live;                         //!< by stamp, then number
     uint64_t m_closeNs{NEVER};                            //!< when simulated nodes fall silent
     uint64_t m_changeNs{NEVER};                           //!< simulated time of the next change
+    uint64_t m_startNs{0};                                //!< see SetStart
     uint64_t m_originNs{0};  //!< monotonic time of simulated 0, plus half the lag
     uint64_t m_clockNs{0};   //!< monotonic clock as last read
     uint64_t m_controlNs{0}; //!< when the control socket was last looked at

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "wifi-builder.h"
+
+#include "../model/ghost-ledger.h"
+#include "../model/ghost-wifi-port.h"
+
+#include "ns3/boolean.h"
+#include "ns3/double.h"
+#include "ns3/frame-exchange-manager.h"
+#include "ns3/net-device-container.h"
+#include "ns3/node-container.h"
+#include "ns3/ssid.h"
+#include "ns3/sta-wifi-mac.h"
+#include "ns3/string.h"
+#include "ns3/uinteger.h"
+#include "ns3/wifi-helper.h"
+#include "ns3/wifi-mac-helper.h"
+#include "ns3/wifi-mac-queue.h"
+#include "ns3/yans-wifi-helper.h"
+
+namespace ns3
+{
+
+namespace
+{
+WifiStandard
+ToStandard(enum scenario_wifi_standard standard)
+{
+    switch (standard)
+    {
+    case SCENARIO_WIFI_B:
+        return WIFI_STANDARD_80211b;
+    case SCENARIO_WIFI_A:
+        return WIFI_STANDARD_80211a;
+    case SCENARIO_WIFI_G:
+        return WIFI_STANDARD_80211g;
+    case SCENARIO_WIFI_N:
+        return WIFI_STANDARD_80211n;
+    case SCENARIO_WIFI_AC:
+        return WIFI_STANDARD_80211ac;
+    case SCENARIO_WIFI_AX:
+        return WIFI_STANDARD_80211ax;
+    }
+    return WIFI_STANDARD_UNSPECIFIED;
+}
+
+/// Attribute ChannelSettings of a WifiPhy.
+std::string
+ToChannelSettings(const struct scenario_wifi& wifi)
+{
+    static const char* const bands[] = {"BAND_2_4GHZ", "BAND_5GHZ", "BAND_6GHZ"};
+    return "{" + std::to_string(wifi.channel) + ", " + std::to_string(wifi.width_mhz) + ", " +
+           bands[wifi.band] + ", 0}";
+}
+
+void
+SetRateControl(WifiHelper& helper, const struct scenario_wifi& wifi)
+{
+    UintegerValue rts(wifi.rts_threshold_size);
+    switch (wifi.control)
+    {
+    case SCENARIO_WIFI_CONSTANT:
+        helper.SetRemoteStationManager("ns3::ConstantRateWifiManager",
+                                       "DataMode",
+                                       StringValue(wifi.data_mode),
+                                       "ControlMode",
+                                       StringValue(wifi.control_mode),
+                                       "RtsCtsThreshold",
+                                       rts);
+        break;
+    case SCENARIO_WIFI_MINSTREL_HT:
+        helper.SetRemoteStationManager("ns3::MinstrelHtWifiManager", "RtsCtsThreshold", rts);
+        break;
+    case SCENARIO_WIFI_MINSTREL:
+        helper.SetRemoteStationManager("ns3::MinstrelWifiManager", "RtsCtsThreshold", rts);
+        break;
+    case SCENARIO_WIFI_AARF:
+        helper.SetRemoteStationManager("ns3::AarfWifiManager", "RtsCtsThreshold", rts);
+        break;
+    case SCENARIO_WIFI_ARF:
+        helper.SetRemoteStationManager("ns3::ArfWifiManager", "RtsCtsThreshold", rts);
+        break;
+    case SCENARIO_WIFI_IDEAL:
+        helper.SetRemoteStationManager("ns3::IdealWifiManager", "RtsCtsThreshold", rts);
+        break;
+    }
+}
+
+void
+SetMac(WifiMacHelper& helper, const struct scenario_wifi& wifi, const struct scenario_place& place)
+{
+    SsidValue ssid(Ssid(wifi.ssid));
+    BooleanValue qos(wifi.standard >= SCENARIO_WIFI_N);
+    if (wifi.mode == SCENARIO_WIFI_ADHOC)
+    {
+        helper.SetType("ns3::AdhocWifiMac", "QosSupported", qos);
+    }
+    else if (place.is_ap)
+    {
+        helper.SetType("ns3::ApWifiMac", "QosSupported", qos, "Ssid", ssid);
+    }
+    else
+    {
+        helper.SetType("ns3::StaWifiMac", "QosSupported", qos, "Ssid", ssid);
+    }
+}
+
+/// The container's MAC becomes the device's own, before anything is sent.
+void
+SetAddress(Ptr<WifiNetDevice> device, const struct scenario_end& end)
+{
+    Mac48Address address;
+    address.CopyFrom(end.mac);
+    device->SetAddress(address);
+    device->GetMac()->GetFrameExchangeManager()->SetAddress(address);
+}
+
+void
+SetQueueLength(Ptr<WifiMac> mac, uint32_t length)
+{
+    for (AcIndex ac : {AC_BE, AC_BK, AC_VI, AC_VO, AC_BE_NQOS})
+    {
+        if (mac->GetQosSupported() != (ac == AC_BE_NQOS))
+        {
+            mac->GetTxopQueue(ac)->SetMaxSize(QueueSize(QueueSizeUnit::PACKETS, length));
+        }
+    }
+}
+
+/// A station's carrier and the barrier follow its association.
+void
+FollowAssociation(BuildContext& context,
+                  const struct scenario_link& link,
+                  const struct scenario_end& end,
+                  Ptr<WifiMac> mac,
+                  Ptr<GhostWifiPort> port)
+{
+    Ptr<StaWifiMac> station = DynamicCast<StaWifiMac>(mac);
+    if (!station)
+    {
+        return;
+    }
+    port->SetStation(station);
+    bool required = link.wifi->wait_association;
+    std::string name = end.port_name;
+    context.Await(end.pos,
+                  [station, required, name]() -> std::string
+                  {
+                      if (station->IsAssociated() || !required)
+                      {
+                          return "";
+                      }
+                      return name +
+                             " finds no access point in 10 s; move it nearer, raise tx-power, or "
+                             "write association: later";
+                  });
+}
+} // namespace
+
+void
+BuildWifi(BuildContext& context, const struct scenario_link& link)
+{
+    const struct scenario& scenario = context.GetScenario();
+    const struct scenario_wifi& wifi = *link.wifi;
+    Ptr<YansWifiChannel> channel = CreateWifiMedium(link);
+    Ptr<GhostLedger> ledger = CreateObject<GhostLedger>();
+
+    YansWifiPhyHelper phy;
+    phy.SetChannel(channel);
+    phy.Set("ChannelSettings", StringValue(ToChannelSettings(wifi)));
+    phy.Set("TxPowerStart", DoubleValue(wifi.tx_power_dbm));
+    phy.Set("TxPowerEnd", DoubleValue(wifi.tx_power_dbm));
+    WifiHelper helper;
+    helper.SetStandard(ToStandard(wifi.standard));
+    helper.DisableFlowControl(); // there is no ns-3 stack to hold back
+    SetRateControl(helper, wifi);
+
+    for (uint32_t i = 0; i < link.end_count; i++)
+    {
+        const struct scenario_end& end = scenario.ends[link.first_end + i];
+        std::string name = std::string(link.name) + "/" + end.port_name;
+        WifiMacHelper macHelper;
+        SetMac(macHelper, wifi, *end.place);
+        Ptr<Node> node = context.GetNode(end);
+        NetDeviceContainer devices = helper.Install(phy, macHelper, node);
+        Ptr<WifiNetDevice> device = DynamicCast<WifiNetDevice>(devices.Get(0));
+        SetAddress(device, end);
+        device->SetMtu(static_cast<uint16_t>(link.mtu));
+        SetQueueLength(device->GetMac(), link.queue_frames);
+        helper.AssignStreams(devices, BuildContext::StreamOf(name));
+        PlaceWifiDevice(context, link, end, device);
+
+        Ptr<GhostWifiPort> port = CreateObject<GhostWifiPort>();
+        context.Attach(end, device, port);
+        port->SetLedger(ledger);
+        ledger->Watch(device->GetMac());
+        FollowAssociation(context, link, end, device->GetMac(), port);
+    }
+}
+
+} // namespace ns3

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ghost-ledger.h"
+
+#include "ns3/simulator.h"
+#include "ns3/wifi-mac-queue.h"
+#include "ns3/wifi-mpdu.h"
+
+namespace ns3
+{
+
+NS_OBJECT_ENSURE_REGISTERED(GhostLedger);
+
+TypeId
+GhostLedger::GetTypeId()
+{
+    static TypeId tid = TypeId("ns3::GhostLedger")
+                            .SetParent<Object>()
+                            .SetGroupName("Ghostbridge")
+                            .AddConstructor<GhostLedger>();
+    return tid;
+}
+
+void
+GhostLedger::DoDispose()
+{
+    m_entries.clear();
+    m_lingering.clear();
+    Object::DoDispose();
+}
+
+void
+GhostLedger::SetLinger(Time linger)
+{
+    m_linger = linger;
+}
+
+uint32_t
+GhostLedger::AddPort(struct stats_port* stats, Mac48Address address)
+{
+    NS_ABORT_IF(m_ports.size() >= PORTS_MAX);
+    m_ports.push_back({stats, address});
+    return static_cast<uint32_t>(m_ports.size() - 1);
+}
+
+void
+GhostLedger::Watch(Ptr<WifiMac> mac)
+{
+    for (AcIndex ac : {AC_BE, AC_BK, AC_VI, AC_VO, AC_BE_NQOS})
+    {
+        // A MAC has either the four or the last.
+        if (mac->GetQosSupported() == (ac == AC_BE_NQOS))
+        {
+            continue;
+        }
+        Ptr<WifiMacQueue> queue = mac->GetTxopQueue(ac);
+        queue->TraceConnectWithoutContext("Enqueue", MakeCallback(&GhostLedger::Enqueued, this));
+        queue->TraceConnectWithoutContext("Dequeue", MakeCallback(&GhostLedger::Dequeued, this));
+        queue->TraceConnectWithoutContext("Expired", MakeCallback(&GhostLedger::Expired, this));
+    }
+    mac->TraceConnectWithoutContext("DroppedMpdu", MakeCallback(&GhostLedger::Dropped, this));
+    mac->TraceConnectWithoutContext("MacTxDrop", MakeCallback(&GhostLedger::Refused, this));
+}
+
+GhostLedger::Entry*
+GhostLedger::Find(Ptr<const WifiMpdu> mpdu)
+{
+    if (!mpdu->GetHeader().HasData())
+    {
+        return nullptr;
+    }
+    auto it = m_entries.find(mpdu->GetPacket()->GetUid());
+    return it == m_entries.end() ? nullptr : &it->second;
+}
+
+void
+GhostLedger::Begin(uint64_t uid, uint32_t port, Mac48Address to)
+{
+    Entry entry;
+    entry.to = to;
+    entry.port = port;
+    m_entries.emplace(uid, entry);
+    m_ports[port].open++;
+}
+
+void
+GhostLedger::Handed(uint64_t uid, bool taken)
+{
+    auto it = m_entries.find(uid);
+    if (it == m_entries.end())
+    {
+        return;
+    }
+    it->second.handing = false;
+    if (!taken)
+    {
+        it->second.cause = STATS_DROP_MEDIUM;
+    }
+    Check(uid, it->second);
+}
+
+bool
+GhostLedger::Deliver(uint64_t uid, uint32_t port)
+{
+    auto it = m_entries.find(uid);
+    if (it == m_entries.end() || it->second.delivered >> port & 1 || it->second.port == port)
+    {
+        return false;
+    }
+    Entry& entry = it->second;
+    if (entry.delivered == 0)
+    {
+        // Nobody can say any more that it was lost.
+        stats_add(&m_ports[entry.port].stats->transmitted, 1);
+    }
+    entry.delivered |= uint64_t{1} << port;
+    stats_add(&m_ports[port].stats->received, 1);
+    return true;
+}
+
+int64_t
+GhostLedger::GetOpen(uint32_t port) const
+{
+    return m_ports[port].open;
+}
+
+void
+GhostLedger::Enqueued(Ptr<const WifiMpdu> mpdu)
+{
+    if (Entry* entry = Find(mpdu))
+    {
+        entry->holders++;
+    }
+}
+
+void
+GhostLedger::Dequeued(Ptr<const WifiMpdu> mpdu)
+{
+    Entry* entry = Find(mpdu);
+    if (!entry)
+    {
+        return;
+    }
+    if (entry->expired > 0)
+    {
+        entry->expired--; // ns-3 cleans up, Expired has told
+    }
+    else if (entry->holders > 0)
+    {
+        entry->holders--;
+        Check(mpdu->GetPacket()->GetUid(), *entry);
+    }
+}
+
+void
+GhostLedger::Expired(Ptr<const WifiMpdu> mpdu)
+{
+    Entry* entry = Find(mpdu);
+    if (!entry)
+    {
+        return;
+    }
+    entry->cause = STATS_DROP_EXPIRED;
+    // It may be out of the queue already, with Dequeued called, or stay in it to be cleaned up.
+    if (mpdu->IsQueued() && entry->holders > 0)
+    {
+        entry->holders--;
+        entry->expired++;
+        Check(mpdu->GetPacket()->GetUid(), *entry);
+    }
+}
+
+void
+GhostLedger::Dropped(WifiMacDropReason reason, Ptr<const WifiMpdu> mpdu)
+{
+    Entry* entry = Find(mpdu);
+    if (!entry)
+    {
+        return;
+    }
+    switch (reason)
+    {
+    case WIFI_MAC_DROP_FAILED_ENQUEUE:
+        entry->cause = STATS_DROP_QUEUE;
+        break;
+    case WIFI_MAC_DROP_EXPIRED_LIFETIME:
+    case WIFI_MAC_DROP_QOS_OLD_PACKET:
+        entry->cause = STATS_DROP_EXPIRED;
+        break;
+    case WIFI_MAC_DROP_REACHED_RETRY_LIMIT:
+        entry->cause = STATS_DROP_RETRIES;
+        break;
+    }
+}
+
+void
+GhostLedger::Refused(Ptr<const Packet> packet)
+{
+    auto it = m_entries.find(packet->GetUid());
+    if (it != m_entries.end())
+    {
+        it->second.cause = STATS_DROP_UNASSOCIATED;
+    }
+}
+
+void
+GhostLedger::Check(uint64_t uid, Entry& entry)
+{
+    if (entry.holders > 0 || entry.handing || entry.lingering)
+    {
+        return;
+    }
+    bool over = !entry.to.IsGroup() && entry.delivered != 0;
+    // What its own device turned away never was on the air.
+    over |= entry.delivered == 0 &&
+            (entry.cause == STATS_DROP_QUEUE || entry.cause == STATS_DROP_UNASSOCIATED);
+    if (over)
+    {
+        Close(uid, entry);
+        m_entries.erase(uid);
+        return;
+    }
+    entry.lingering = true;
+    uint64_t due = static_cast<uint64_t>((Simulator::Now() + m_linger).GetNanoSeconds());
+    m_lingering.emplace_back(uid, due);
+    if (!m_sweeping)
+    {
+        m_sweeping = true;
+        Simulator::Schedule(m_linger, &GhostLedger::Sweep, this);
+    }
+}
+
+void
+GhostLedger::Sweep()
+{
+    uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    m_sweeping = false;
+    while (!m_lingering.empty() && m_lingering.front().second <= now)
+    {
+        uint64_t uid = m_lingering.front().first;
+        m_lingering.pop_front();
+        auto it = m_entries.find(uid);
+        it->second.lingering = false;
+        if (it->second.holders == 0)
+        {
+            Close(uid, it->second);
+            m_entries.erase(it);
+        }
+    }
+    if (!m_lingering.empty())
+    {
+        m_sweeping = true;
+        Simulator::Schedule(
+            NanoSeconds(m_lingering.front().second - now), &GhostLedger::Sweep, this);
+    }
+}
+
+void
+GhostLedger::Close(uint64_t uid, const Entry& entry)
+{
+    Port& sender = m_ports[entry.port];
+    sender.open--;
+    if (entry.delivered == 0 && (!entry.to.IsGroup() || entry.cause != STATS_DROP_COUNT))
+    {
+        // A unicast frame that was acknowledged, and was for nobody's port, went to the medium.
+        enum stats_drop cause = entry.cause == STATS_DROP_COUNT ? STATS_DROP_MEDIUM : entry.cause;
+        stats_add(&sender.stats->up.drops[cause], 1);
+        return;
+    }
+    if (entry.delivered == 0)
+    {
+        stats_add(&sender.stats->transmitted, 1);
+    }
+    for (uint32_t port = 0; port < m_ports.size(); port++)
+    {
+        if (port == entry.port || entry.delivered >> port & 1)
+        {
+            continue;
+        }
+        bool meant = entry.to.IsGroup() || m_ports[port].address == entry.to;
+        stats_add(&m_ports[port].stats->received, 1);
+        stats_add(
+            &m_ports[port].stats->down.drops[meant ? STATS_DROP_NOT_HEARD : STATS_DROP_FILTERED],
+            1);
+    }
+}
+
+} // namespace ns3

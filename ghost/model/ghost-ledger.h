@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GHOST_LEDGER_H
+#define GHOST_LEDGER_H
+
+#include "ns3/mac48-address.h"
+#include "ns3/nstime.h"
+#include "ns3/object.h"
+#include "ns3/packet.h"
+#include "ns3/wifi-mac.h"
+
+#include "bridge/wire/stats.h"
+
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+namespace ns3
+{
+
+class WifiMpdu;
+
+/**
+ * \brief The books of one Wi-Fi link: what became of every frame, at every port.
+ *
+ * On a wireless link a sender doesn't know who got a frame: a broadcast reaches some, an
+ * acknowledgement gets lost, an access point sends a frame on. So every frame is followed by its
+ * packet's uid through the queues of all MACs of the link until no queue holds it any more. Then
+ * it is booked in the terms that all links share (bridge/experiment/tally.h): transmitted, with a
+ * copy for each other port that is received, or dropped with its cause; a port that a frame wasn't
+ * for, filtered it; one that it was for and that didn't get it, has not heard it.
+ */
+class GhostLedger : public Object
+{
+  public:
+    /// Ports that fit a mask.
+    static constexpr uint32_t PORTS_MAX = 64;
+
+    /**
+     * \brief Get the type ID.
+     * \return the object TypeId
+     */
+    static TypeId GetTypeId();
+
+    GhostLedger() = default;
+
+    /**
+     * \brief Set how long a frame may be under way without being in a queue.
+     * \param linger longer than any frame lasts on the air; on a mesh, than looking for a path
+     */
+    void SetLinger(Time linger);
+
+    /**
+     * \brief Add a port of the link.
+     * \param stats its counters, borrowed
+     * \param address of its device
+     * \return its index, for the other calls
+     */
+    uint32_t AddPort(struct stats_port* stats, Mac48Address address);
+
+    /**
+     * \brief Follow the frames in a MAC's queues.
+     * \param mac of a device on the link, configured
+     */
+    void Watch(Ptr<WifiMac> mac);
+
+    /**
+     * \brief A frame is about to be handed to a port's device.
+     * \param uid of its packet
+     * \param port index
+     * \param to its destination
+     */
+    void Begin(uint64_t uid, uint32_t port, Mac48Address to);
+
+    /**
+     * \brief The device has returned from taking the frame.
+     * \param uid as above
+     * \param taken false: it refused it
+     */
+    void Handed(uint64_t uid, bool taken);
+
+    /**
+     * \brief A port's device has received a frame, and the port will deliver it.
+     * \param uid of its packet
+     * \param port index
+     * \return false if the port has had it already, or nobody of this link sent it
+     */
+    bool Deliver(uint64_t uid, uint32_t port);
+
+    /// \return frames of a port that are still under way
+    int64_t GetOpen(uint32_t port) const;
+
+  protected:
+    void DoDispose() override;
+
+  private:
+    /// A port's books.
+    struct Port
+    {
+        struct stats_port* stats; //!< borrowed
+        Mac48Address address;     //!< of its device
+        int64_t open{0};          //!< frames under way
+    };
+
+    /// A frame under way.
+    struct Entry
+    {
+        Mac48Address to;       //!< destination
+        uint32_t port;         //!< where it entered
+        uint64_t delivered{0}; //!< bit per port that got it
+        uint32_t holders{0};   //!< queues it is in
+        uint32_t expired{0};   //!< of those that let it expire and clean up later
+        bool handing{true};    //!< its device hasn't returned yet
+        bool lingering{false}; //!< in m_lingering
+        enum stats_drop cause
+        {
+            STATS_DROP_COUNT
+        }; //!< why a MAC gave it up, COUNT: none did
+    };
+
+    /// It is in one more queue.
+    void Enqueued(Ptr<const WifiMpdu> mpdu);
+
+    /// It left a queue.
+    void Dequeued(Ptr<const WifiMpdu> mpdu);
+
+    /// It was too long in a queue.
+    void Expired(Ptr<const WifiMpdu> mpdu);
+
+    /// A MAC gave it up.
+    void Dropped(WifiMacDropReason reason, Ptr<const WifiMpdu> mpdu);
+
+    /// A MAC never took it.
+    void Refused(Ptr<const Packet> packet);
+
+    /// \return the entry of a frame that carries data of ours, or nullptr
+    Entry* Find(Ptr<const WifiMpdu> mpdu);
+
+    /// Close an entry that nothing holds, now or when it can't be on the air any more.
+    void Check(uint64_t uid, Entry& entry);
+
+    /// Book what became of a frame.
+    void Close(uint64_t uid, const Entry& entry);
+
+    /// Look at the entries that waited long enough.
+    void Sweep();
+
+    std::vector<Port> m_ports;                             //!< by index
+    std::unordered_map<uint64_t, Entry> m_entries;         //!< by uid; never iterated
+    std::deque<std::pair<uint64_t, uint64_t>> m_lingering; //!< uid and time to look, ns
+    bool m_sweeping{false};                                //!< Sweep is scheduled
+    Time m_linger{MilliSeconds(20)};                       //!< see SetLinger
+};
+
+} // namespace ns3
+
+#endif /* GHOST_LEDGER_H */

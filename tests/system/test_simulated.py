@@ -137,8 +137,17 @@ nodes:
       - {kind: on-off, to: h1, port: 5000, rate: 400kbps, packet-size: 500B, on: 1s, off: 0s}
       - {kind: on-off, to: s1, port: 6, rate: 1Mbps, on: exponential 20ms, off: uniform 10ms 30ms}
       - {kind: udp-client, to: s1, port: 6, interval: 5ms, count: 40}
+  a1:
+    kind: simulated
+    role: router
+    routing: aodv
+    applications: [{kind: udp-client, to: a3, port: 6, interval: 10ms, count: 20}]
+  a2: {kind: simulated, role: router, routing: aodv}
+  a3: {kind: simulated, role: router, routing: aodv, applications: [{kind: udp-server, port: 6}]}
 links:
   lan: {kind: csma, rate: 100Mbps, subnet: 10.0.0.0/24, ends: [h1, s1, s2]}
+  a-near: {kind: csma, rate: 100Mbps, subnet: 10.1.0.0/24, ends: [a1, a2, h1]}
+  a-far: {kind: csma, rate: 100Mbps, subnet: 10.2.0.0/24, ends: [a3, a2]}
 """, "gbt-apps")
         rate = float(self.python("gbt-apps", "h1", RECEIVE))
         print(f"on-off: {rate:.0f} bit/s of 400000")
@@ -147,6 +156,8 @@ links:
         self.check_books(report)
         down = {end["end"]: end["down"]["frames"] for end in report["simulated"]}
         self.assertGreater(down["s1.eth0"], 40)
+        # What a1 sends to a3 crosses a2, which AODV found.
+        self.assertGreaterEqual(down["a3.eth0"], 20)
 
     def test_switch_and_hub(self):
         """A switch learns who is where, a hub does not; both join what a segment parts."""

@@ -25,7 +25,7 @@ extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, ver
 	verb_validate, verb_doctor;
 
 /* recordings */
-extern const struct verb verb_replay;
+extern const struct verb verb_replay, verb_diff;
 
 #define OPTION_SETS_MAX 256
 

@@ -2,8 +2,8 @@
 """Recording a run and simulating it again: the same frames leave at the same times, whatever the machine did."""
 import json
 import os
-import resource
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -24,6 +24,48 @@ steps:
   - {name: tcp, at: 0.3s, node: h1, run: iperf3 -c h2 -t 1}
   - {name: udp, at: 0.3s, node: h3, run: iperf3 -c h4 -u -b 8M -t 1}
 """
+
+ROUTED = """
+ghostbridge: 1
+name: record-routed
+seed: 3
+nodes: {h1: {}, h2: {attach: tap}, r: {kind: simulated, role: router}}
+links:
+  a: {kind: csma, rate: 20Mbps, delay: 100us, subnet: 10.0.0.0/24, ends: [h1, r]}
+  b: {kind: csma, rate: 5Mbps, delay: 3ms, subnet: 10.0.1.0/24, ends: [h2, r]}
+timeline:
+  - {at: 800ms, link: a, key: delay, value: 5ms}
+  - {at: 900ms, link: b, key: rate, value: 2Mbps}
+steps:
+  - {name: out, at: 0s, node: h1, run: ip route replace default via 10.0.0.2}
+  - {name: back, at: 0s, node: h2, run: ip route replace default via 10.0.1.2}
+  - {name: ping, at: 0.1s, node: h1, run: ping -c 60 -i 0.02 10.0.1.1}
+"""
+
+P2P = """
+ghostbridge: 1
+name: record-p2p
+seed: 5
+nodes: {h1: {}, h2: {attach: tap}}
+links:
+  wan: {kind: p2p, rate: 10Mbps, delay: 10ms, jitter: 2ms, loss: 1%, subnet: 10.0.0.0/24, ends: [h1, h2]}
+steps:
+  - {name: server, at: 0s, node: h2, run: iperf3 -s -1, background: true}
+  - {name: tcp, at: 0.2s, node: h1, run: iperf3 -c h2 -t 1}
+"""
+
+FAST = """
+ghostbridge: 1
+name: record-fast
+nodes: {h1: {attach: tap}, h2: {attach: tap}}
+links: {lan: {kind: csma, rate: 10Gbps, queue: 1000p, subnet: 10.0.0.0/24, ends: [h1, h2]}}
+steps:
+  - {name: server, at: 0s, node: h2, run: iperf3 -s -1, background: true}
+  - {name: tcp, at: 0.3s, node: h1, run: iperf3 -c h2 -n 100M}
+  - {name: ping, at: 0.5s, node: h1, run: sleep 1; ping -c 20 -i 0.05 h2}
+"""
+
+RECORDER_UID = 0x67620003
 
 
 def replay(path, *args, **kwargs):
@@ -146,20 +188,120 @@ class Record(gb.Case):
         self.assertIn("middle of a block", said)
         self.assertEqual(result["first_difference"], "")
 
-    def test_full_disk(self):
-        """The run goes on, and everybody is told that the recording is not complete."""
-        def limit():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (2000000, 2000000))
+    def test_slow_disk(self):
+        """With a recorder that stands still the run goes on, and everybody is told that the recording is not complete."""
+        out = os.path.join(self.dir, "slow-disk")
+        run = gb.start("run", self.write(FAST), "--record", "--out", out)
 
-        report, done = self.run_scenario(self.write(TWO_LINKS), "--record", preexec_fn=limit)
+        def recorder():
+            for entry in os.listdir("/proc"):
+                try:
+                    if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == RECORDER_UID and \
+                            os.path.samefile(f"/proc/{entry}/fd/3", os.path.join(out, "boundary.pcapng")):
+                        return int(entry)
+                except OSError:
+                    continue
+            return None
+
+        pid = gb.wait_until(recorder, what="the recorder")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            gb.wait_until(lambda: self.tcp_is_over(out), 60, "the end of TCP")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        said = "".join(run.communicate(timeout=60))
+        self.assertIn("NOT COMPLETE", said)
+        self.assertEqual(run.returncode, 0, said)
+        with open(os.path.join(out, "report.json"), encoding="utf-8") as file:
+            report = json.load(file)
         self.assertFalse(report["recording"]["complete"])
-        self.assertIn("File too large", report["recording"]["incomplete"])
-        self.assertIn("NOT COMPLETE", done.stderr + done.stdout)
-        with open(os.path.join(report["dir"], "digest.json"), encoding="utf-8") as file:
+        self.assertIn("could not follow", report["recording"]["incomplete"])
+        with open(os.path.join(out, "digest.json"), encoding="utf-8") as file:
             self.assertFalse(json.load(file)["complete"])
-        self.assertGreater(report["ports"][0]["up"]["frames"], 1000, "the path did not stall")
-        status, result, _ = replay(report["dir"])
-        self.assertEqual((status, result["first_difference"]), (4, ""))
+        self.assertGreater(report["ports"][0]["up"]["bytes"], 40000000, "the path did not stall")
+        status, result, said = replay(out)
+        self.assertEqual((status, result["first_difference"]), (4, ""), said)
+        self.assertGreater(result["frames_compared"], 1000)
+
+    @staticmethod
+    def tcp_is_over(out):
+        try:
+            with open(os.path.join(out, "steps", "tcp.out"), encoding="utf-8") as file:
+                return "iperf Done" in file.read()
+        except OSError:
+            return False
+
+    def test_changes_and_simulated_nodes(self):
+        """A router inside, a timeline, and a change by hand enter the recording with their simulated times."""
+        name = "record-live"
+        out = os.path.join(self.dir, f"{name}.run")
+        run = gb.start("run", self.write(ROUTED), "--record", "--name", name, "--out", out)
+        gb.wait_until(lambda: gb.command("set", name, "a", "delay=2ms").returncode == 0, 20, "a change to be possible")
+        said = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, said)
+        status, result, said = replay(out)
+        self.assertEqual((status, result["first_difference"]), (0, ""), said)
+        with open(os.path.join(out, "boundary.pcapng"), "rb") as file:
+            data = file.read()
+        for change in (b"a delay=2ms", b"b rate=2Mbps", b"a delay=5ms"):
+            self.assertIn(change, data)
+        # The scenario's own changes are another's when it is another scenario.
+        done = gb.command("replay", out, "--set", "timeline[0].value=1ms")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_p2p_random_loss_and_jitter(self):
+        report = self.record(P2P)
+        result = self.check_identical(report)
+        self.assertGreater(sum(sum(port["drops"].values()) for port in result["ports"].values()), 0)
+
+    def test_diff(self):
+        report = self.record(P2P)
+        again, slow = os.path.join(self.dir, "again"), os.path.join(self.dir, "slow")
+        self.assertEqual(gb.command("replay", report["dir"], "--out", again).returncode, 0)
+        self.assertEqual(gb.command("replay", report["dir"], "--set", "wan.delay=30ms", "--out", slow).returncode, 0)
+        done = gb.command("diff", report["dir"], again)
+        self.assertEqual((done.returncode, done.stdout.splitlines()[0]), (0, "the same"))
+        done = gb.command("diff", report["dir"], slow, "--json")
+        self.assertEqual(done.returncode, 1)
+        found = json.loads(done.stdout)
+        self.assertIn("left at", found["first_difference"]["a"])
+        # 20 ms more, and nothing else.
+        for port in found["ports"].values():
+            self.assertAlmostEqual(port["b"]["delay_us"]["mean"] - port["a"]["delay_us"]["mean"], 20000, delta=1)
+            self.assertEqual(port["a"]["vanished"], port["b"]["vanished"])
+        self.assertGreater(sum(port["a"]["vanished"] for port in found["ports"].values()), 0)
+
+    def test_bad_recordings(self):
+        report = self.record(P2P)
+        path = os.path.join(report["dir"], "boundary.pcapng")
+        with open(path, "rb") as file:
+            data = file.read()
+
+        def check(content, said, status=2):
+            with open(path, "wb") as file:
+                file.write(content)
+            for verb in (["replay", report["dir"]], ["diff", report["dir"], report["dir"]]):
+                done = gb.command(*verb)
+                self.assertEqual(done.returncode, status if verb[0] == "replay" else min(status, 2), done.stderr)
+                self.assertIn(said, done.stderr)
+
+        check(b"hello", "no pcapng")
+        check(data[:60], "ends within its header")
+        check(data.replace(b"schema=1", b"schema=7"), "schema is 7")
+        check(data.replace(b"ghostbridge-scenario", b"ghostbridge-scenarix"), "no scenario")
+        check(data.replace(b"ghostbridge-recording", b"ghostbridge-recordinx"), "not a recording of ghostbridge")
+        with open(path, "wb") as file:
+            file.write(data.replace(b"ns-3=3.37", b"ns-3=3.36"))
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("recorded with ns-3 3.36", done.stderr)
+        with open(path, "wb") as file:
+            file.write(data.replace(b"kind: p2p", b"kind: pxp"))
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("scenario:", done.stderr)
+        os.unlink(path)
+        self.assertIn("--record", gb.command("replay", report["dir"]).stderr)
 
 
 if __name__ == "__main__":

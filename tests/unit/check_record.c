@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* check_record.c - journals, pcapng, and recordings written, read, cut and spoiled. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bridge/record/digest.h"
+#include "bridge/record/flow.h"
+
+static uint8_t frame[1500];
+
+static struct journal_entry entry(enum journal_kind kind, uint32_t port, uint64_t time_ns, uint32_t size)
+{
+	return (struct journal_entry){.kind = (uint16_t)kind, .port = port, .time_ns = time_ns, .size = size};
+}
+
+/* Two ghosts: two ports on one link, and two on another. */
+static void open_writer(struct boundary_writer *writer, const char *scenario)
+{
+	static const struct boundary_port ports[] = {
+		{"h1.eth0", "lan", 0, 0}, {"h2.eth0", "lan", 0, 1}, {"h3.eth0", "wan", 1, 0}, {"h4.eth0", "wan", 1, 1}};
+	const struct boundary_info info = {.name = "unit",
+					   .default_name = "unit",
+					   .scenario = scenario,
+					   .ns3 = "3.37",
+					   .seed = 42,
+					   .workers = 2,
+					   .ghost_count = 2,
+					   .ports = ports,
+					   .port_count = 4};
+
+	ck_assert_int_eq(boundary_open(writer, &info), 0);
+}
+
+static void add(struct boundary_writer *writer, uint32_t ghost, const struct journal_entry *what)
+{
+	ck_assert_int_eq(boundary_add(writer, ghost, what, frame), 0);
+}
+
+static void add_in(struct boundary_writer *writer, uint32_t ghost, uint32_t port, uint64_t time_ns, uint8_t mark)
+{
+	struct journal_entry in = entry(JOURNAL_IN, port, time_ns, 100);
+
+	frame[20] = mark;
+	add(writer, ghost, &in);
+}
+
+static void add_out(struct boundary_writer *writer, uint32_t ghost, uint32_t port, uint64_t time_ns, uint8_t mark)
+{
+	struct journal_entry out = entry(JOURNAL_OUT, port, time_ns, 0);
+
+	frame[20] = mark;
+	out.extra = 100;
+	out.value = digest_bytes(frame, 100);
+	add(writer, ghost, &out);
+}
+
+static void add_end(struct boundary_writer *writer, uint32_t ghost, uint64_t time_ns)
+{
+	struct journal_entry end = entry(JOURNAL_END, 0, time_ns, 0);
+
+	end.value = 77;
+	add(writer, ghost, &end);
+}
+
+/* A small recording in which everything occurs. */
+static void fill(struct boundary_writer *writer)
+{
+	struct journal_entry change = entry(JOURNAL_CONTROL, 0, 2500, 14), begin = entry(JOURNAL_BEGIN, 0, 0, 0);
+
+	add(writer, 0, &begin);
+	add(writer, 1, &begin);
+	add_in(writer, 0, 0, 1000, 1);
+	add_in(writer, 1, 1, 500, 9);
+	add_in(writer, 0, 0, 2000, 2);
+	memcpy(frame + 200, "lan delay=10ms", 14);
+	ck_assert_int_eq(boundary_add(writer, 0, &change, frame + 200), 0);
+	add_out(writer, 0, 1, 4000, 1);
+	add_in(writer, 0, 1, 4500, 3);
+	add_end(writer, 0, 9000);
+	add_end(writer, 1, 9100);
+	boundary_flush(writer);
+}
+
+START_TEST(test_journal_order_and_wrap)
+{
+	uint64_t size = 1u << 18, put = 0, taken = 0;
+	int fd = journal_make(size, JOURNAL_PRODUCE);
+	struct journal producer, consumer;
+	struct journal_entry got;
+	const uint8_t *payload;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(journal_map(fd, true, &producer), 0);
+	ck_assert_int_eq(journal_map(fd, false, &consumer), 0);
+	close(fd);
+	for (int round = 0; round < 2000; round++) {
+		for (uint32_t i = 0; i < (uint32_t)(round % 7); i++) {
+			struct journal_entry in = entry(JOURNAL_IN, i, put, (uint32_t)(put * 37 % 1500));
+
+			frame[0] = (uint8_t)put++;
+			ck_assert(journal_put(&producer, &in, frame));
+		}
+		while (journal_look(&consumer, &got, &payload) == 1) {
+			ck_assert_uint_eq(got.time_ns, taken);
+			ck_assert_uint_eq(got.size, taken * 37 % 1500);
+			if (got.size)
+				ck_assert_uint_eq(payload[0], (uint8_t)taken);
+			taken++;
+			journal_take(&consumer);
+		}
+	}
+	ck_assert_uint_eq(put, taken);
+	ck_assert_uint_gt(producer.own, 3 * size);
+	journal_unmap(&producer);
+	journal_unmap(&consumer);
+}
+END_TEST
+
+START_TEST(test_journal_full_never_waits)
+{
+	int fd = journal_make(1u << 18, JOURNAL_PRODUCE);
+	struct journal_entry in = entry(JOURNAL_IN, 0, 0, 1000), got;
+	struct journal producer, consumer;
+	uint64_t found = 0, lost = 0, tried = 2000;
+	const uint8_t *payload;
+
+	ck_assert_int_eq(journal_map(fd, true, &producer), 0);
+	ck_assert_int_eq(journal_map(fd, false, &consumer), 0);
+	close(fd);
+	for (in.time_ns = 0; in.time_ns < tried; in.time_ns++)
+		lost += !journal_put(&producer, &in, frame);
+	ck_assert_uint_gt(lost, 1000);
+	ck_assert_uint_eq(producer.head->lost, lost);
+	while (journal_look(&consumer, &got, &payload) == 1) {
+		ck_assert_uint_eq(got.time_ns, found++);
+		journal_take(&consumer);
+	}
+	ck_assert_uint_eq(found + lost, tried);
+	/* What comes next is preceded by what is missing. */
+	ck_assert(journal_put(&producer, &in, frame));
+	ck_assert_int_eq(journal_look(&consumer, &got, &payload), 1);
+	ck_assert_int_eq(got.kind, JOURNAL_GAP);
+	ck_assert_uint_eq(got.value, lost);
+	ck_assert_uint_eq(got.time_ns, found);
+	journal_take(&consumer);
+	ck_assert_int_eq(journal_look(&consumer, &got, &payload), 1);
+	ck_assert_int_eq(got.kind, JOURNAL_IN);
+	journal_unmap(&producer);
+	journal_unmap(&consumer);
+}
+END_TEST
+
+START_TEST(test_journal_refuses_nonsense)
+{
+	int fd = journal_make(1u << 18, JOURNAL_PRODUCE), plain = fileno(tmpfile());
+	struct journal_entry in = entry(JOURNAL_IN, 0, 0, 60), got;
+	struct journal producer, consumer, other;
+	const uint8_t *payload;
+
+	ck_assert_int_eq(journal_map(plain, true, &other), -EPROTO);
+	ck_assert_int_eq(journal_make(1000, 0), -EINVAL);
+	ck_assert_int_eq(journal_map(fd, true, &producer), 0);
+	ck_assert_int_eq(journal_map(fd, false, &consumer), 0);
+	ck_assert(journal_put(&producer, &in, frame));
+	((struct journal_entry *)producer.data)->size = 70000; /* longer than anything may be */
+	ck_assert_int_eq(journal_look(&consumer, &got, &payload), -EPROTO);
+	((struct journal_entry *)producer.data)->size = 1000; /* longer than what was written */
+	ck_assert_int_eq(journal_look(&consumer, &got, &payload), -EPROTO);
+	((struct journal_entry *)producer.data)->size = 60;
+	ck_assert_int_eq(journal_look(&consumer, &got, &payload), 1);
+	/* A consumer that claims to have read what is not written yet gives no room. */
+	producer.head->cons = 1u << 30;
+	producer.peer = producer.own - producer.size;
+	ck_assert(!journal_put(&producer, &in, frame));
+	producer.head->cons = producer.own + 8;
+	ck_assert_int_eq(journal_map(fd, true, &other), -EPROTO);
+	close(fd);
+	journal_unmap(&producer);
+	journal_unmap(&consumer);
+}
+END_TEST
+
+START_TEST(test_recording_round_trip)
+{
+	static const enum journal_kind kinds[] = {JOURNAL_BEGIN,   JOURNAL_BEGIN, JOURNAL_IN, JOURNAL_IN,  JOURNAL_IN,
+						  JOURNAL_CONTROL, JOURNAL_OUT,   JOURNAL_IN, JOURNAL_END, JOURNAL_END};
+	static const uint64_t times[] = {0, 0, 1000, 500, 2000, 2500, 4000, 4500, 9000, 9100};
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	size_t scenario_size = 200000, i, seen[2] = {0, 0};
+	char *scenario = malloc(scenario_size + 1);
+	struct recording recording;
+	struct recording_entry got;
+	struct diag diag = {""};
+
+	memset(scenario, 'x', scenario_size); /* more than fits into one option */
+	scenario[scenario_size] = '\0';
+	scenario[60000] = 'y';
+	open_writer(writer, scenario);
+	fill(writer);
+	ck_assert_int_eq(recording_parse(writer->out.data, writer->out.size, &recording, &diag), 0);
+	ck_assert_str_eq(recording.scenario, scenario);
+	ck_assert_str_eq(recording.name, "unit");
+	ck_assert_str_eq(recording.ns3, "3.37");
+	ck_assert_uint_eq(recording.seed, 42);
+	ck_assert_uint_eq(recording.workers, 2);
+	ck_assert_uint_eq(recording.port_count, 4);
+	ck_assert_str_eq(recording.ports[2].name, "h3.eth0");
+	ck_assert_str_eq(recording.ports[2].link, "wan");
+	ck_assert_uint_eq(recording.ports[3].ghost, 1);
+	ck_assert_uint_eq(recording.ports[3].index, 1);
+	ck_assert_str_eq(recording.incomplete, "");
+	ck_assert_uint_eq(recording.ghosts[0].events, 77);
+	ck_assert_uint_eq(recording.ghosts[1].end_ns, 9100);
+	ck_assert_uint_eq(recording.ports[0].frames_in, 2);
+	ck_assert_uint_eq(recording.ports[1].frames_out, 1);
+	/* Twice: rewinding works. Events keep their place, departures come before the next event or at the end. */
+	for (int round = 0; round < 2; round++) {
+		for (i = 0; recording_next(&recording, &got); i++) {
+			bool known = false;
+
+			for (size_t j = 0; j < sizeof(kinds) / sizeof(kinds[0]); j++)
+				known |= kinds[j] == got.kind && times[j] == got.time_ns;
+			ck_assert(known);
+			if (got.kind == JOURNAL_CONTROL) {
+				ck_assert_uint_eq(got.size, 14);
+				ck_assert_int_eq(memcmp(got.data, "lan delay=10ms", 14), 0);
+			}
+			seen[round]++;
+		}
+		ck_assert_uint_eq(i, sizeof(kinds) / sizeof(kinds[0]));
+		recording_rewind(&recording);
+	}
+	recording_done(&recording);
+	boundary_close(writer);
+	free(writer);
+	free(scenario);
+}
+END_TEST
+
+/* Wherever the file ends, it is refused by name or read up to its last whole block. */
+START_TEST(test_recording_cut_anywhere)
+{
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	struct recording recording;
+	struct recording_entry got;
+	size_t head, last = 0;
+
+	open_writer(writer, "ghostbridge: 1\n");
+	head = writer->out.size;
+	fill(writer);
+	for (size_t size = 0; size < writer->out.size; size++) {
+		uint8_t *copy = malloc(size + 1); /* of its own, so that reading on is noticed */
+		struct diag diag = {""};
+		size_t count = 0;
+		int r;
+
+		memcpy(copy, writer->out.data, size);
+		r = recording_parse(copy, size, &recording, &diag);
+		if (size < head) {
+			ck_assert_int_eq(r, -EPROTO);
+			ck_assert_str_ne(diag.text, "");
+		} else {
+			ck_assert_int_eq(r, 0);
+			ck_assert_str_ne(recording.incomplete, "");
+			while (recording_next(&recording, &got))
+				count++;
+			ck_assert_uint_ge(count, last);
+			last = count;
+		}
+		recording_done(&recording);
+		free(copy);
+	}
+	ck_assert_uint_ge(last, 9);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
+START_TEST(test_recording_spoiled_anywhere)
+{
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	struct recording_entry got;
+	struct recording recording;
+	uint8_t *copy;
+
+	open_writer(writer, "ghostbridge: 1\n");
+	fill(writer);
+	copy = malloc(writer->out.size);
+	for (size_t at = 0; at < writer->out.size; at++) {
+		for (int bit = 0; bit < 8; bit++) {
+			struct diag diag = {""};
+
+			memcpy(copy, writer->out.data, writer->out.size);
+			copy[at] ^= (uint8_t)(1 << bit);
+			/* Whatever it says: no crash, and a refusal has a reason. */
+			if (recording_parse(copy, writer->out.size, &recording, &diag) < 0)
+				ck_assert_str_ne(diag.text, "");
+			else
+				while (recording_next(&recording, &got))
+					;
+			recording_done(&recording);
+		}
+	}
+	free(copy);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
+START_TEST(test_foreign_files)
+{
+	struct pcapng_out out = {.data = NULL};
+	struct recording recording;
+	struct diag diag = {""};
+	static const uint8_t pcap[24] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0};
+
+	ck_assert_int_eq(recording_parse(pcap, sizeof(pcap), &recording, &diag), -EPROTO);
+	ck_assert_ptr_nonnull(strstr(diag.text, "no pcapng"));
+	recording_done(&recording);
+	/* somebody else's pcapng */
+	pcapng_section(&out);
+	pcapng_option_text(&out, PCAPNG_SHB_USERAPPL, "dumpcap");
+	pcapng_end_options(&out);
+	pcapng_end(&out);
+	pcapng_interface(&out, PCAPNG_LINK_ETHERNET, "eth0", NULL);
+	pcapng_end_options(&out);
+	pcapng_end(&out);
+	diag.text[0] = '\0';
+	ck_assert_int_eq(recording_parse(out.data, out.size, &recording, &diag), -EPROTO);
+	ck_assert_ptr_nonnull(strstr(diag.text, "not a recording"));
+	recording_done(&recording);
+	/* of the other byte order */
+	memcpy(out.data + 8, "\x1a\x2b\x3c\x4d", 4);
+	diag.text[0] = '\0';
+	ck_assert_int_eq(recording_parse(out.data, out.size, &recording, &diag), -EPROTO);
+	ck_assert_ptr_nonnull(strstr(diag.text, "byte order"));
+	recording_done(&recording);
+	pcapng_out_done(&out);
+}
+END_TEST
+
+START_TEST(test_other_schema)
+{
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	struct recording recording;
+	struct diag diag = {""};
+	uint8_t *at;
+
+	open_writer(writer, "ghostbridge: 1\n");
+	fill(writer);
+	at = memmem(writer->out.data, writer->out.size, "schema=1", 8);
+	ck_assert_ptr_nonnull(at);
+	at[7] = '2';
+	ck_assert_int_eq(recording_parse(writer->out.data, writer->out.size, &recording, &diag), -EPROTONOSUPPORT);
+	ck_assert_ptr_nonnull(strstr(diag.text, "schema is 2"));
+	recording_done(&recording);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
+START_TEST(test_gap_and_second_ghost)
+{
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	struct journal_entry gap = entry(JOURNAL_GAP, 0, 3000, 0), begin = entry(JOURNAL_BEGIN, 0, 0, 0);
+	struct recording recording;
+	struct diag diag = {""};
+
+	gap.value = 5;
+	open_writer(writer, "ghostbridge: 1\n");
+	add(writer, 0, &begin);
+	add_in(writer, 0, 0, 1000, 1);
+	add(writer, 0, &gap);
+	add_in(writer, 0, 0, 4000, 2);
+	add_end(writer, 0, 5000);
+	add_end(writer, 1, 5000);
+	ck_assert_int_eq(recording_parse(writer->out.data, writer->out.size, &recording, &diag), 0);
+	ck_assert_ptr_nonnull(strstr(recording.incomplete, "5 entries are missing"));
+	ck_assert_uint_eq(recording.ghosts[0].gap_at, 2);
+	ck_assert_uint_eq(recording.ghosts[1].gap_at, UINT64_MAX);
+	recording_done(&recording);
+	boundary_close(writer);
+
+	open_writer(writer, "ghostbridge: 1\n");
+	add(writer, 0, &begin);
+	add_in(writer, 0, 0, 4000, 1);
+	add(writer, 0, &begin);
+	add_in(writer, 0, 0, 2000, 2); /* its successor's time begins anew */
+	ck_assert_int_eq(recording_parse(writer->out.data, writer->out.size, &recording, &diag), 0);
+	ck_assert_ptr_nonnull(strstr(recording.incomplete, "started again"));
+	recording_done(&recording);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
+START_TEST(test_refuses_what_makes_no_sense)
+{
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	struct journal_entry in = entry(JOURNAL_IN, 2, 0, 100);
+	struct recording recording;
+	struct diag diag = {""};
+
+	open_writer(writer, "ghostbridge: 1\n");
+	ck_assert_int_eq(boundary_add(writer, 0, &in, frame), -EPROTO); /* ghost 0 has two ports */
+	in.port = 0;
+	in.size = 13;
+	ck_assert_int_eq(boundary_add(writer, 0, &in, frame), -EPROTO);
+	in.kind = 99;
+	ck_assert_int_eq(boundary_add(writer, 0, &in, frame), -EPROTO);
+	/* Time that goes back. */
+	add_in(writer, 0, 0, 2000, 1);
+	add_in(writer, 0, 0, 1000, 1);
+	ck_assert_int_eq(recording_parse(writer->out.data, writer->out.size, &recording, &diag), -EPROTO);
+	ck_assert_ptr_nonnull(strstr(diag.text, "entered before"));
+	recording_done(&recording);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
+START_TEST(test_flows)
+{
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	struct flow_port flows[4];
+	struct recording recording;
+	struct diag diag = {""};
+
+	open_writer(writer, "ghostbridge: 1\n");
+	/* Twice the same bytes, once others that are lost, and an echo of the first from the other side. */
+	add_in(writer, 0, 0, 1000, 1);
+	add_in(writer, 0, 0, 1100, 2);
+	add_in(writer, 0, 0, 1200, 1);
+	add_out(writer, 0, 1, 1500, 1);
+	add_out(writer, 0, 1, 1900, 1);
+	add_in(writer, 0, 1, 3000, 1);
+	add_out(writer, 0, 0, 3050, 1);
+	add_out(writer, 0, 0, 4000, 7); /* made inside */
+	boundary_flush(writer);
+	ck_assert_int_eq(recording_parse(writer->out.data, writer->out.size, &recording, &diag), 0);
+	ck_assert_int_eq(flow_find(&recording, flows), 0);
+	ck_assert_uint_eq(flows[0].entered, 3);
+	ck_assert_uint_eq(flows[0].vanished, 1);
+	ck_assert_uint_eq(flows[1].found, 2);
+	ck_assert_uint_eq(flows[1].delay_min_ns, 500);
+	ck_assert_uint_eq(flows[1].delay_max_ns, 700);
+	ck_assert_uint_eq(flows[0].found, 1);
+	ck_assert_uint_eq(flows[0].left, 2);
+	ck_assert_uint_eq(flows[0].delay_min_ns, 50);
+	ck_assert_uint_eq(flows[1].vanished, 0);
+	recording_done(&recording);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("record");
+	TCase *tcase = tcase_create("record");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, test_journal_order_and_wrap);
+	tcase_add_test(tcase, test_journal_full_never_waits);
+	tcase_add_test(tcase, test_journal_refuses_nonsense);
+	tcase_add_test(tcase, test_recording_round_trip);
+	tcase_add_test(tcase, test_recording_cut_anywhere);
+	tcase_add_test(tcase, test_recording_spoiled_anywhere);
+	tcase_add_test(tcase, test_foreign_files);
+	tcase_add_test(tcase, test_other_schema);
+	tcase_add_test(tcase, test_gap_and_second_ghost);
+	tcase_add_test(tcase, test_refuses_what_makes_no_sense);
+	tcase_add_test(tcase, test_flows);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

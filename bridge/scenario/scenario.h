@@ -77,7 +77,7 @@ enum scenario_discipline {
 struct scenario_queue {
 	enum scenario_discipline discipline;
 	uint32_t limit_frames; /* 0 when limit_size counts */
-	uint64_t limit_size;   /* bytes of frames with their Ethernet header; 0 when limit_frames counts */
+	uint64_t limit_size;   /* bytes of layer 3; 0 when limit_frames counts */
 	uint64_t target_ns;    /* PIE, CoDel, FQ-CoDel: delay aimed at */
 	uint64_t interval_ns;  /* CoDel, FQ-CoDel: how long above the target is tolerated; PIE: between updates */
 	uint64_t burst_ns;     /* PIE: length of a burst that is let through */

@@ -816,7 +816,7 @@ static void check_good(const char *path)
 		ck_abort_msg("%s:%u:%u: %s", path, errors.items[0].pos.line, errors.items[0].pos.column,
 			     errors.items[0].text);
 	/* A trace's content takes its name's place. */
-	if (!strstr(text, " trace: ")) {
+	if (!strstr(text, "trace: ")) {
 		ck_assert_uint_eq(strlen(s->text), size);
 		ck_assert(!memcmp(s->text, text, size));
 	}

@@ -236,6 +236,12 @@ GhostReplay::Reserve(uint32_t, uint32_t len)
 }
 
 void
+GhostReplay::SayCarrier(uint32_t)
+{
+    // There are no interfaces.
+}
+
+void
 GhostReplay::Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash)
 {
     Record({0, JOURNAL_OUT, 0, index, len, departureNs, hash}, nullptr);

@@ -28,6 +28,7 @@ class GhostReplay : public GhostWire
     // Inherited from GhostWire
     bool WaitForStart() override;
     uint8_t* Reserve(uint32_t index, uint32_t len) override;
+    void SayCarrier(uint32_t index) override;
     void Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash) override;
     uint64_t NextTime() override;
     uint32_t NextContext() override;

@@ -153,6 +153,9 @@ class GhostWire : public GhostInput
     /// Apply the scenario's next change. \return empty, or why it has no effect
     std::string ApplyPlanned();
 
+    /// Tell the daemon whether a port's interface has carrier.
+    virtual void SayCarrier(uint32_t index);
+
     /// Let simulated nodes fall silent.
     void CloseInner();
 
@@ -207,7 +210,6 @@ class GhostWire : public GhostInput
     bool Poll(uint64_t timeoutNs);
     uint64_t InFlight() const;
     void AccountLost();
-    void SayCarrier(uint32_t index);
 
     struct wire m_wire;                                   //!< the attached wire
     std::vector<PortState> m_ports;                       //!< by index

@@ -5,6 +5,8 @@
 #include "ns3/wifi-mac-queue.h"
 #include "ns3/wifi-mpdu.h"
 
+#include <algorithm>
+
 namespace ns3
 {
 
@@ -29,9 +31,10 @@ GhostLedger::DoDispose()
 }
 
 void
-GhostLedger::SetLinger(Time linger)
+GhostLedger::SetLinger(Time linger, bool elsewhere)
 {
     m_linger = linger;
+    m_elsewhere = elsewhere;
 }
 
 uint32_t
@@ -95,6 +98,10 @@ GhostLedger::Handed(uint64_t uid, bool taken)
     {
         it->second.cause = STATS_DROP_MEDIUM;
     }
+    else if (!it->second.queued && !m_elsewhere && it->second.cause == STATS_DROP_COUNT)
+    {
+        it->second.cause = STATS_DROP_QUEUE; // ns-3 says nothing when a MAC's queue is full
+    }
     Check(uid, it->second);
 }
 
@@ -129,6 +136,7 @@ GhostLedger::Enqueued(Ptr<const WifiMpdu> mpdu)
     if (Entry* entry = Find(mpdu))
     {
         entry->holders++;
+        entry->queued = true;
     }
 }
 
@@ -261,8 +269,17 @@ GhostLedger::Close(uint64_t uid, const Entry& entry)
     sender.open--;
     if (entry.delivered == 0 && (!entry.to.IsGroup() || entry.cause != STATS_DROP_COUNT))
     {
-        // A unicast frame that was acknowledged, and was for nobody's port, went to the medium.
-        enum stats_drop cause = entry.cause == STATS_DROP_COUNT ? STATS_DROP_MEDIUM : entry.cause;
+        enum stats_drop cause = entry.cause;
+        if (cause == STATS_DROP_COUNT)
+        {
+            // Acknowledged by an access point that didn't send it on: its queue was full, or there
+            // is nobody of that address.
+            bool known =
+                std::any_of(m_ports.begin(),
+                            m_ports.end(),
+                            [&entry](const Port& port) { return port.address == entry.to; });
+            cause = known ? STATS_DROP_QUEUE : STATS_DROP_MEDIUM;
+        }
         stats_add(&sender.stats->up.drops[cause], 1);
         return;
     }

@@ -46,8 +46,9 @@ class GhostLedger : public Object
     /**
      * \brief Set how long a frame may be under way without being in a queue.
      * \param linger longer than any frame lasts on the air; on a mesh, than looking for a path
+     * \param elsewhere whether a device may keep a frame in another place than its MAC's queues
      */
-    void SetLinger(Time linger);
+    void SetLinger(Time linger, bool elsewhere);
 
     /**
      * \brief Add a port of the link.
@@ -109,6 +110,7 @@ class GhostLedger : public Object
         uint64_t delivered{0}; //!< bit per port that got it
         uint32_t holders{0};   //!< queues it is in
         uint32_t expired{0};   //!< of those that let it expire and clean up later
+        bool queued{false};    //!< has been in a queue
         bool handing{true};    //!< its device hasn't returned yet
         bool lingering{false}; //!< in m_lingering
         enum stats_drop cause
@@ -149,6 +151,7 @@ class GhostLedger : public Object
     std::deque<std::pair<uint64_t, uint64_t>> m_lingering; //!< uid and time to look, ns
     bool m_sweeping{false};                                //!< Sweep is scheduled
     Time m_linger{MilliSeconds(20)};                       //!< see SetLinger
+    bool m_elsewhere{false};                               //!< see SetLinger
 };
 
 } // namespace ns3

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Wi-Fi links: frames byte for byte, association and carrier, addresses behind a station, changes, books, replay."""
+import json
+import os
+import unittest
+
+import frames
+import gb
+import test_frames
+
+ADHOC = """
+ghostbridge: 1
+nodes:
+  h1: {{attach: {attach}, sysctls: {{net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}}}
+  h2: {{attach: {attach}, sysctls: {{net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}}}
+links:
+  air: {{kind: wifi, mode: adhoc, standard: {standard}, subnet: 10.0.0.0/24, ends: [h1, h2]}}
+"""
+
+AP = """
+ghostbridge: 1
+nodes: {{ap: {{attach: tap}}, h1: {{attach: {attach}}}, h2: {{attach: tap}}}}
+links:
+  air:
+    kind: wifi
+    mode: infrastructure
+    standard: 802.11a
+    subnet: 10.0.0.0/24
+    ends: [{{node: ap, role: ap}}, h1, h2]
+"""
+
+# A second interface in the container, bridged to the first: another MAC behind the station.
+SECOND = """
+set -e
+ip link add br0 type bridge && ip addr flush dev eth0 && ip link set eth0 master br0
+ip link add inner type veth peer name inner-br
+ip link set inner-br master br0 up && ip link set br0 up && ip link set eth0 up
+ip addr add 10.0.0.77/24 dev inner && ip addr add fd00::77/64 dev inner nodad
+ip link set inner address 02:00:00:00:77:77 up
+"""
+
+
+class Wifi(test_frames.Frames):
+    """Frames of every kind; the cases of the CSMA link itself are not repeated."""
+
+    test_attach_tap = test_jumbo = test_attach_bridge = test_double_tag_at_full_mtu = test_too_long_is_counted = None
+
+    def both_ways(self, name, mtu, expected_lost=frozenset()):
+        self.ways(name, (("h1", "h2"), ("h2", "h1")), mtu)
+
+    def ways(self, name, ways, mtu):
+        """Every kind arrives byte for byte; what is for a group, which nobody acknowledges, at the second or third try."""
+        for source, target in ways:
+            left = frames.kinds(bytes.fromhex(self.mac(name, target)), bytes.fromhex(self.mac(name, source)), mtu)
+            for _ in range(3):
+                arrived = self.exchange(name, source, target, left)
+                foreign = [data.hex() for data in arrived if data not in [data for _, data in left]]
+                self.assertEqual(foreign, [], f"{source} to {target}: frames that nobody sent")
+                left = [(kind, data) for kind, data in left if data not in arrived]
+                if not left:
+                    break
+                self.assertEqual([kind for kind, data in left if not data[0] & 1], [], f"{source} to {target}: unicast")
+            self.assertEqual([kind for kind, _ in left], [], f"{source} to {target}: sent three times")
+
+    def links(self, name):
+        report = self.down(name)
+        for link in report["links"]:
+            self.assertTrue(link["conserved"], link)
+        return report
+
+    def test_frames_adhoc(self):
+        self.up(ADHOC.format(attach="tap", standard="802.11a"), "gbt-adhoc")
+        self.both_ways("gbt-adhoc", 1500)
+        self.links("gbt-adhoc")
+
+    def test_frames_aggregated(self):
+        # 802.11ac sends several frames in one go; addresses and order stay.
+        self.up(ADHOC.format(attach="tap", standard="802.11ac"), "gbt-ac")
+        self.both_ways("gbt-ac", 1500)
+        self.links("gbt-ac")
+
+    def test_frames_from_access_point(self):
+        self.up(AP.format(attach="tap"), "gbt-apframes")
+        self.ways("gbt-apframes", (("ap", "h1"), ("h1", "ap"), ("h1", "h2")), 1500)
+        self.links("gbt-apframes")
+
+    def test_changed_mac(self):
+        self.up(AP.format(attach="bridge"), "gbt-newmac")
+        self.node("gbt-newmac", "h1", "ping", "-c", "2", "-i", "0.2", "ap")
+        self.node("gbt-newmac", "h1", "sh", "-c",
+                  "ip link set eth0 down; ip link set eth0 address 02:00:00:00:12:34; ip link set eth0 up")
+        self.node("gbt-newmac", "h1", "ping", "-c", "3", "-i", "0.2", "-w", "5", "ap")
+        self.node("gbt-newmac", "h2", "ping", "-c", "3", "-i", "0.2", "-w", "5", "10.0.0.2")
+        neighbours = self.node("gbt-newmac", "ap", "ip", "neigh", "show", "10.0.0.2")
+        self.assertNotIn("02:00:00:00:12:34", neighbours, "the station's own address is what others see")
+        self.links("gbt-newmac")
+
+    def test_two_addresses_behind_a_station(self):
+        self.up(AP.format(attach="tap"), "gbt-behind")
+        self.node("gbt-behind", "h1", "sh", "-c", SECOND + "ip addr add 10.0.0.2/24 dev br0")
+        self.node("gbt-behind", "ap", "ip", "addr", "add", "fd00::1/64", "dev", "eth0", "nodad")
+        for source, target in (("h1", "10.0.0.1"), ("ap", "10.0.0.77"), ("ap", "10.0.0.2"), ("ap", "fd00::77"),
+                               ("h2", "10.0.0.77")):
+            self.node("gbt-behind", source, "ping", "-c", "2", "-i", "0.2", "-w", "5", target)
+        self.node("gbt-behind", "h1", "ping", "-c", "2", "-i", "0.2", "-w", "5", "-I", "10.0.0.77", "10.0.0.1")
+        self.links("gbt-behind")
+
+
+class Carrier(gb.Case):
+    """Containers wait for association, and carrier follows it."""
+
+    def test_walks_away_and_comes_back(self):
+        report, _ = self.run_scenario(self.write("""
+ghostbridge: 1
+name: gbt-walk
+nodes: {ap: {attach: tap}, h1: {attach: tap}, h2: {}}
+links:
+  air:
+    kind: wifi
+    mode: infrastructure
+    standard: 802.11a
+    propagation: {model: range, max-range: 50m}
+    subnet: 10.0.0.0/24
+    ends:
+      - {node: ap, role: ap, position: [0m, 0m, 0m]}
+      - {node: h1, position: [10m, 0m, 0m], mobility: {model: waypoints, waypoints: [
+          {at: 500ms, position: [10m, 0m, 0m]}, {at: 600ms, position: [90m, 0m, 0m]},
+          {at: 2500ms, position: [90m, 0m, 0m]}, {at: 2600ms, position: [10m, 0m, 0m]}]}}
+      - {node: h2, position: [0m, 10m, 0m], mobility: {model: waypoints, waypoints: [
+          {at: 500ms, position: [0m, 10m, 0m]}, {at: 600ms, position: [0m, 90m, 0m]}]}}
+steps:
+  - name: watch
+    node: h1
+    run: |
+      ping -c 1 ap && cat /sys/class/net/eth0/carrier
+      until [ "$(cat /sys/class/net/eth0/carrier)" = 0 ]; do sleep 0.02; done; echo lost
+      until [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; do sleep 0.02; done; echo back
+      ping -c 2 -i 0.2 -w 3 ap
+  - name: bridged
+    node: h2
+    run: until ip link show eth0 | grep -q NO-CARRIER; do sleep 0.02; done
+expect: [{step: watch, match: "lost(.|\\n)*back"}]
+"""))
+        with open(os.path.join(report["dir"], "steps", "watch.out"), encoding="utf-8") as file:
+            self.assertIn("1\nlost\nback\n", file.read())
+        changes = [(event["port"], event["carrier"]) for event in report["carrier"]]
+        self.assertEqual(sorted(changes), [("h1.eth0", "down"), ("h1.eth0", "up"), ("h2.eth0", "down")])
+        self.assertTrue(all(link["conserved"] for link in report["links"]), report["links"])
+
+    def test_nobody_there(self):
+        done = gb.command("run", self.write("""
+ghostbridge: 1
+name: gbt-far
+nodes: {ap: {}, h1: {}}
+links:
+  air:
+    kind: wifi
+    mode: infrastructure
+    standard: 802.11a
+    propagation: {model: range, max-range: 50m}
+    ends: [{node: ap, role: ap, position: [0m, 0m, 0m]}, {node: h1, position: [60m, 0m, 0m]}]
+"""), "--out", os.path.join(self.dir, "far"))
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("11:58: h1.eth0 finds no access point", done.stderr)
+
+
+class Books(gb.Case):
+    """What a medium loses is under its cause, and a recording repeats it bit for bit."""
+
+    def test_losses_and_replay(self):
+        out = os.path.join(self.dir, "run")
+        done = gb.command("run", self.write("""
+ghostbridge: 1
+name: gbt-lossy
+seed: 7
+nodes: {h1: {attach: tap}, h2: {attach: tap}, h3: {attach: tap}}
+links:
+  air:
+    kind: wifi
+    mode: adhoc
+    standard: 802.11a
+    rate-control: {model: constant, data-mode: OfdmRate54Mbps}
+    fading: {model: nakagami}
+    queue: 20p
+    subnet: 10.0.0.0/24
+    ends: [{node: h1, position: [0m, 0m, 0m]}, {node: h2, position: [38m, 0m, 0m]}, {node: h3, position: [0m, 38m, 0m]}]
+steps:
+  - {name: sink, node: h2, run: iperf3 -s -1, background: true}
+  - {name: flood, at: 300ms, node: h1, run: iperf3 -c h2 -u -b 60M -t 2}
+  - {name: shout, node: h3, run: "ping -b -c 30 -i 0.05 10.0.0.255 || true"}
+"""), "--out", out, "--record")
+        self.assertIn(done.returncode, (0, 4), done.stdout + done.stderr)
+        with open(os.path.join(out, "report.json"), encoding="utf-8") as file:
+            report = json.load(file)
+        link = report["links"][0]
+        self.assertTrue(link["conserved"], link)
+        self.assertGreater(link["drops"].get("queue", 0), 100, link)
+        self.assertGreater(link["drops"].get("not-heard", 0), 0, link)
+        again = gb.command("replay", out)
+        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
+        self.assertIn("identical", again.stdout + again.stderr)
+
+
+def load_tests(loader, _tests, _pattern):
+    """Not the classes that are only borrowed."""
+    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (Wifi, Carrier, Books))
+
+
+if __name__ == "__main__":
+    gb.main()

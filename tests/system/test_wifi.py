@@ -80,7 +80,8 @@ class Wifi(test_frames.Frames):
         self.links("gbt-ac")
 
     def test_frames_from_access_point(self):
-        self.up(AP.format(attach="tap"), "gbt-apframes")
+        quiet = '{attach: tap, sysctls: {net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}'
+        self.up(AP.format(attach="tap").replace("{attach: tap}", quiet), "gbt-apframes")
         self.ways("gbt-apframes", (("ap", "h1"), ("h1", "ap"), ("h1", "h2")), 1500)
         self.links("gbt-apframes")
 

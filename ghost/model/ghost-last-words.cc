@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <cxxabi.h>
 #include <exception>
 #include <iostream>
 #include <map>
@@ -165,8 +166,13 @@ OnTerminate()
         }
         catch (const std::exception& error)
         {
-            std::snprintf(
-                what, sizeof(what), "exception %s: %s", typeid(error).name(), error.what());
+            int status = 0;
+            char* name = abi::__cxa_demangle(typeid(error).name(), nullptr, nullptr, &status);
+            std::snprintf(what,
+                          sizeof(what),
+                          "exception %s: %s",
+                          status == 0 ? name : typeid(error).name(),
+                          error.what());
         }
         catch (...)
         {

@@ -147,7 +147,7 @@ int lab_exec(struct lab *lab, uint32_t node, const struct lab_exec *exec, pid_t 
  * lab_switching_exec() - Start a command beside the lab's Open vSwitch, as lab_exec() does in a switch
  *
  * Tools of Open vSwitch find this lab's one. The command sees the host's files read-only, keeps CAP_NET_ADMIN and
- * CAP_NET_RAW for the lab's network and has no other right.
+ * CAP_NET_RAW for the lab's network, may become another user, and has no other right.
  */
 int lab_switching_exec(struct lab *lab, const struct lab_exec *exec, pid_t *ret_pid, struct diag *diag);
 

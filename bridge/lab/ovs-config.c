@@ -7,6 +7,7 @@
  * line can be reported at that line.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -17,13 +18,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bridge/lab/lab_priv.h"
 #include "bridge/lab/ovs.h"
 
 #define VERSION_TEXT_SIZE 80
-#define CONNECT_WAIT_S    "15" /* an os-ken application takes a second or two */
+#define CONNECT_WAIT_S    15 /* an os-ken application takes a second or two */
 
 /* The arguments of one command. A failed allocation is remembered and reported at the end. */
 struct args {
@@ -117,14 +119,20 @@ static void add_port(struct args *args, const struct scenario *scenario, const s
 {
 	const struct scenario_node *node = &scenario->nodes[end->node];
 	const struct scenario_switch_port *port = end->port_of;
+	char trunks[SCENARIO_VLAN_MAX * 5 + 16];
+	size_t used = 0;
 
 	add_all(args, (const char *const[]){"--", "add-port", node->name, end->port_name, NULL});
 	if (port->tag && !port->trunk_count)
 		add(args, "tag=%u", port->tag);
 	else if (port->tag) /* untagged frames belong to it, the others keep their tags */
 		add_all(args, (const char *const[]){"vlan_mode=native-untagged", NULL}), add(args, "tag=%u", port->tag);
-	for (size_t i = 0; i < port->trunk_count; i++)
-		add(args, "trunks=%u", port->trunks[i]);
+	if (port->trunk_count) {
+		for (size_t i = 0; i < port->trunk_count && used + 8 < sizeof(trunks); i++)
+			used += (size_t)snprintf(trunks + used, sizeof(trunks) - used, "%s%u", i ? "," : "",
+						 port->trunks[i]);
+		add(args, "trunks=%s", trunks);
+	}
 	add_all(args, (const char *const[]){"--", "set", "Interface", end->port_name, NULL});
 	add(args, "ofport_request=%u", port->number);
 	if (!ovs_is_patch(scenario, &scenario->links[end->link]))
@@ -133,8 +141,10 @@ static void add_port(struct args *args, const struct scenario *scenario, const s
 	add(args, "options:peer=\"%s\"", peer_of(scenario, end)->port_name);
 }
 
-static void add_controllers(struct args *args, struct lab *lab, const struct scenario_node *node)
+static void add_controllers(struct args *args, struct lab *lab, const struct scenario_node *node, size_t *count)
 {
+	size_t first = *count, used = 0;
+	char ids[512] = "";
 	const struct scenario_switch *sw = node->sw;
 
 	for (size_t i = 0; i < sw->controller_count; i++) {
@@ -142,7 +152,7 @@ static void add_controllers(struct args *args, struct lab *lab, const struct sce
 		const struct ovs_process *app;
 
 		add(args, "--");
-		add(args, "--id=@c%zu", i);
+		add(args, "--id=@c%zu", (*count)++);
 		add_all(args, (const char *const[]){"create", "Controller", NULL});
 		switch (controller->kind) {
 		case SCENARIO_CONTROLLER_LEARNING:
@@ -166,7 +176,8 @@ static void add_controllers(struct args *args, struct lab *lab, const struct sce
 		return;
 	add_all(args, (const char *const[]){"--", "set", "Bridge", node->name, NULL});
 	for (size_t i = 0; i < sw->controller_count; i++)
-		add(args, "controller%s@c%zu", i ? "+=" : "=", i);
+		used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%s@c%zu", i ? "," : "", first + i);
+	add(args, "controller=%s", ids);
 }
 
 static void version_names(const struct scenario_switch *sw, char ret[VERSION_TEXT_SIZE])
@@ -384,26 +395,54 @@ static int finish_neighbours(struct lab *lab, struct diag *diag)
 	return 0;
 }
 
-/* The controllers that the lab runs itself are there when the experiment begins. @uuids: of all, one to a line. */
-static int wait_for_controllers(struct lab *lab, char *uuids, struct diag *diag)
+/* Whether the log of ovs-vswitchd holds a text. */
+static bool log_has(const struct lab *lab, const char *text)
 {
-	char *save = NULL, *uuid = strtok_r(uuids, "\n", &save), text[OVS_TEXT_SIZE];
+	int fd = openat(lab->ovs.log_dir_fd, "ovs-vswitchd.log", O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[1024];
+	bool found = false;
 
-	for (size_t i = 0; i < lab->scenario->node_count; i++) {
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strstr(line, text);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/*
+ * The controllers that the lab runs itself are there when the experiment begins. The log says at once when one is; the
+ * database's is_connected is up to 5 s behind.
+ */
+static int wait_for_controllers(struct lab *lab, struct diag *diag)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	unsigned int tries = CONNECT_WAIT_S * 200;
+	char text[256];
+
+	for (size_t i = 0; lab->ovs.log_dir_fd >= 0 && i < lab->scenario->node_count; i++) {
 		const struct scenario_node *node = &lab->scenario->nodes[i];
 
 		for (size_t j = 0; node->sw && j < node->sw->controller_count; j++) {
-			const char *argv[] = {"ovs-vsctl",      "-vsyslog:off",      "-t",
-					      CONNECT_WAIT_S,   "wait-until",        "Controller",
-					      uuid ? uuid : "", "is_connected=true", NULL};
+			const struct scenario_controller *controller = &node->sw->controllers[j];
+			const struct ovs_process *app =
+				ovs_find_app(&lab->ovs, controller->target ? controller->target : "");
 
-			if (node->sw->controllers[j].kind != SCENARIO_CONTROLLER_ADDRESS && ovs_run(argv, text))
-				return diag_set(diag, -ETIMEDOUT,
-						"%u:%u: switch '%s' is not connected to this controller after "
-						"%s s; see logs/ in the run directory",
-						node->sw->controllers[j].pos.line, node->sw->controllers[j].pos.column,
-						node->name, CONNECT_WAIT_S);
-			uuid = strtok_r(NULL, "\n", &save);
+			if (controller->kind == SCENARIO_CONTROLLER_ADDRESS)
+				continue;
+			if (app)
+				snprintf(text, sizeof(text), "%s<->tcp:127.0.0.1:%u: connected", node->name, app->port);
+			else
+				snprintf(text, sizeof(text), "%s<->unix:" LAB_OVS_LEARNING ": connected", node->name);
+			while (!log_has(lab, text)) {
+				if (!tries--)
+					return diag_set(diag, -ETIMEDOUT,
+							"%u:%u: switch '%s' is not connected to this controller after "
+							"%d s; see logs/ in the run directory",
+							controller->pos.line, controller->pos.column, node->name,
+							CONNECT_WAIT_S);
+				nanosleep(&pause, NULL);
+			}
 		}
 	}
 	return 0;
@@ -412,8 +451,9 @@ static int wait_for_controllers(struct lab *lab, char *uuids, struct diag *diag)
 int ovs_configure(struct lab *lab, struct diag *diag)
 {
 	const struct scenario *scenario = lab->scenario;
-	char text[OVS_TEXT_SIZE], uuids[OVS_TEXT_SIZE];
+	char text[OVS_TEXT_SIZE];
 	struct args args = {0};
+	size_t controllers = 0;
 	int err;
 
 	if (!lab->ovs.is_used)
@@ -431,8 +471,12 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 	for (size_t i = 0; i < scenario->end_count; i++)
 		if (ovs_is_port(&scenario->ends[i]))
 			add_port(&args, scenario, &scenario->ends[i]);
+	/* Before any flow: Open vSwitch empties its tables when a bridge gets its first controller. */
+	for (size_t i = 0; i < scenario->node_count; i++)
+		if (scenario->nodes[i].sw)
+			add_controllers(&args, lab, &scenario->nodes[i], &controllers);
 	err = args_run(&args, text);
-	if (err || text[0])
+	if (err || strstr(text, "ovs-vsctl: "))
 		return diag_set(diag, err < 0 ? err : -EIO, "cannot make the switches: %.800s", first_line(text));
 	for (size_t i = 0; !err && i < scenario->node_count; i++)
 		for (size_t j = 0; !err && scenario->nodes[i].sw && j < scenario->nodes[i].sw->configure.count; j++)
@@ -441,21 +485,5 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 		err = ovs_load_state(lab, lab->netlink, diag);
 	if (err)
 		return err;
-	/* Controllers last: what they do is not to be undone by what the file says. */
-	uuids[0] = '\0';
-	for (size_t i = 0; !err && i < scenario->node_count; i++) {
-		const struct scenario_node *node = &scenario->nodes[i];
-		size_t used = strlen(uuids);
-
-		if (!node->sw || !node->sw->controller_count)
-			continue;
-		add_all(&args, (const char *const[]){"ovs-vsctl", "-vsyslog:off", "-t", "10", NULL});
-		add_controllers(&args, lab, node);
-		err = args_run(&args, text);
-		if (err)
-			return diag_set(diag, err < 0 ? err : -EIO, "cannot set the controllers of '%s': %.800s",
-					node->name, first_line(text));
-		snprintf(uuids + used, sizeof(uuids) - used, "%s", text);
-	}
-	return wait_for_controllers(lab, uuids, diag);
+	return wait_for_controllers(lab, diag);
 }

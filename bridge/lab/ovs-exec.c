@@ -31,10 +31,11 @@ static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[CAPABILITY_WORDS] = {0};
-	const uint32_t kept = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW;
+	/* tcpdump becomes another user as soon as it has its socket */
+	const uint32_t kept = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_SETUID | 1u << CAP_SETGID;
 
 	for (int i = 0; i <= CAP_LAST_CAP; i++)
-		if (i != CAP_NET_ADMIN && i != CAP_NET_RAW && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) && errno != EINVAL)
+		if ((i >= 32 || !(kept & 1u << i)) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) && errno != EINVAL)
 			return -errno;
 	data[0].effective = data[0].permitted = kept;
 	if (syscall(SYS_capset, &header, data) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

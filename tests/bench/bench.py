@@ -5,7 +5,8 @@
     bench.py [--quick] [--out FILE.json] [--only NAME,NAME] [--measures NAME,NAME]
 
 Two hosts on one Ethernet segment of 10 Gb/s: through the kernel alone (veth, bridge, veth), through ns-3's own
-TapBridge and FdNetDevice, through ghostbridge with `attach: bridge` and `attach: tap`; and, without any host, through
+TapBridge and FdNetDevice, through ghostbridge with `attach: bridge`, with `attach: tap`, and with
+a switch (Open vSwitch) at either side; and, without any host, through
 ns-3 alone and through the wire alone. Run as root on a machine that does nothing else. Everything happens in network
 namespaces that this program makes; the host's network is not touched.
 """
@@ -134,13 +135,16 @@ class Ghostbridge:
         self.attach = attach
         self.directory = directory
 
+    def scenario(self):
+        return f"""ghostbridge: 1
+nodes: {{h1: {{attach: {self.attach}}}, h2: {{attach: {self.attach}}}}}
+links: {{lan: {{kind: csma, rate: 10Gbps, subnet: 10.0.0.0/24, ends: [h1, h2]}}}}
+"""
+
     def __enter__(self):
         path = os.path.join(self.directory, f"{self.name}.yaml")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"""ghostbridge: 1
-nodes: {{h1: {{attach: {self.attach}}}, h2: {{attach: {self.attach}}}}}
-links: {{lan: {{kind: csma, rate: 10Gbps, subnet: 10.0.0.0/24, ends: [h1, h2]}}}}
-""")
+            file.write(self.scenario())
         out = tempfile.mkdtemp(dir=self.directory)
         run(GHOSTBRIDGE, "up", path, "--name", self.name, "--out", out)
         return self
@@ -154,6 +158,28 @@ links: {{lan: {{kind: csma, rate: 10Gbps, subnet: 10.0.0.0/24, ends: [h1, h2]}}}
     def pids(self):
         (ghost,) = json.loads(run(GHOSTBRIDGE, "status", self.name, "--json"))["ghosts"]
         return [ghost["simulator"]["pid"], ghost["shuttle"]["pid"]]
+
+
+class Switched(Ghostbridge):
+    """Ourselves with an Open vSwitch switch at either side of the simulated link."""
+
+    def __init__(self, directory):
+        super().__init__("switch", directory)
+
+    def scenario(self):
+        return """ghostbridge: 1
+nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}}
+links:
+  w1: {kind: wire, ends: [{node: h1, ip: 10.0.0.1/24}, s1]}
+  lan: {kind: csma, rate: 10Gbps, ends: [s1, s2]}
+  w2: {kind: wire, ends: [{node: h2, ip: 10.0.0.2/24}, s2]}
+"""
+
+    def pids(self):
+        status = json.loads(run(GHOSTBRIDGE, "status", self.name, "--json"))
+        (ghost,) = status["ghosts"]
+        return [ghost["simulator"]["pid"], ghost["shuttle"]["pid"],
+                *(entry["pid"] for entry in status["switching"] if entry["name"] == "ovs-vswitchd")]
 
 
 class Tools:
@@ -365,7 +391,7 @@ def main():
     os.chmod(directory, 0o755)  # containers look into it as another user
     shutil.copy(os.path.join(BIN, "gbload"), directory)
     contestants = [Namespaces(), Stock("stock-tap-bridge"), Stock("stock-fd-net-device"),
-                   Ghostbridge("bridge", directory), Ghostbridge("tap", directory)]
+                   Ghostbridge("bridge", directory), Ghostbridge("tap", directory), Switched(directory)]
     if options.only:
         contestants = [one for one in contestants if one.name in options.only.split(",")]
     collected = {one.name: {} for one in contestants}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bridge/experiment/blame.h"
 #include "bridge/experiment/expect.h"
 #include "bridge/experiment/experiment.h"
 #include "bridge/experiment/fidelity.h"
@@ -512,6 +513,100 @@ START_TEST(figures_are_readable)
 }
 END_TEST
 
+/* An experiment of one ghost program with two ports, or of ns3-ghost. */
+static struct scenario *blamed(bool is_program)
+{
+	static const char program[] = "ghostbridge: 1\nghost: ./sim\nnodes: {h1: {}, h2: {}}\n"
+				      "links:\n  air: {kind: ghost, ends: [h1, h2]}\n";
+	static const char ours[] = "ghostbridge: 1\n\nnodes: {h1: {}, h2: {}}\n"
+				   "links:\n  air: {kind: csma, rate: 1Mbps, ends: [h1, h2]}\n";
+	const char *text = is_program ? program : ours;
+	struct scenario_errors errors = {.count = 0};
+	struct scenario *scenario = NULL;
+
+	ck_assert_int_eq(scenario_load(text, strlen(text), NULL, &scenario, &errors), 0);
+	return scenario;
+}
+
+START_TEST(last_words_get_their_place)
+{
+	static const struct {
+		bool is_program;
+		enum peer_state was;
+		int status;
+		const char *tail, *expected;
+		int exit;
+	} cases[] = {
+		{false, PEER_WELCOMED, 70, "scenario:5:3: link air: ns-3: msg=\"no\"",
+		 "dir/x.yaml:5:3: link air: ns-3: msg=\"no\"", EXIT_USAGE},
+		{false, PEER_WELCOMED, 1, "no memory", "ghost 0 left with status 1: no memory", EXIT_HOST},
+		{false, PEER_WELCOMED, 1, "", "ghost 0 left with status 1", EXIT_HOST},
+		{false, PEER_RUNNING, 70, "port h2.eth0: at 1.5 s in node 1: signal SIGSEGV",
+		 "dir/x.yaml:5:45: port h2.eth0: at 1.5 s in node 1: signal SIGSEGV", EXIT_USAGE},
+		{true, PEER_WELCOMED, 70, "ns-3: msg=\"no\"", "dir/x.yaml:2:8: ghost: ./sim: ns-3: msg=\"no\"",
+		 EXIT_FAILED},
+		{true, PEER_WELCOMED, 1, "port h1.eth0: two", "dir/x.yaml:5:29: port h1.eth0: two", EXIT_FAILED},
+		{true, PEER_WELCOMED, 1, "port h3.eth0: two", "dir/x.yaml:2:8: ghost: ./sim: port h3.eth0: two",
+		 EXIT_FAILED},
+		{true, PEER_RUNNING, 0, "10 packets",
+		 "dir/x.yaml:2:8: ghost: ./sim: the program ended by itself while the run went on; let "
+		 "Simulator::Stop () come later, or leave it out: the end of the run ends Simulator::Run ()",
+		 EXIT_FAILED},
+		{true, PEER_READY, 9, "", "dir/x.yaml:2:8: ghost: ./sim: the program left with status 9", EXIT_FAILED},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct scenario *scenario = blamed(cases[i].is_program);
+		struct experiment experiment = {.scenario = scenario, .source = "dir/x.yaml"};
+		char text[768];
+
+		blame_text(&experiment, 0, cases[i].was, cases[i].status, cases[i].tail, text, sizeof(text));
+		ck_assert_str_eq(text, cases[i].expected);
+		ck_assert_int_eq(blame_exit(&experiment, cases[i].is_program, text), cases[i].exit);
+		scenario_free(scenario);
+	}
+}
+END_TEST
+
+START_TEST(last_words_of_any_length_fit)
+{
+	struct scenario *scenario = blamed(true);
+	struct experiment experiment = {.scenario = scenario, .source = "dir/x.yaml"};
+	char tail[2000], text[64];
+
+	memset(tail, 'x', sizeof(tail) - 1);
+	tail[sizeof(tail) - 1] = '\0';
+	blame_text(&experiment, 0, PEER_RUNNING, 70, tail, text, sizeof(text));
+	ck_assert_uint_eq(strlen(text), sizeof(text) - 1);
+	scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(books_of_an_unknown_medium)
+{
+	struct tally_port ports[2];
+	struct tally_link link;
+
+	memset(ports, 0, sizeof(ports));
+	/* One end sends 10, of which 2 found the queue full; its device heard nothing, the other's 30 copies of them.
+	 */
+	ports[0].shuttle.up.frames = ports[0].ghost.up.frames = 10;
+	ports[0].ghost.up.drops[STATS_DROP_QUEUE] = 2;
+	ports[0].ghost.transmitted = 8;
+	ports[1].ghost.received = 30;
+	ports[1].ghost.down.drops[STATS_DROP_FILTERED] = 5;
+	ports[1].ghost.down.frames = ports[1].shuttle.down.frames = 25;
+	tally_close(ports, 2, true, true, false, &link);
+	ck_assert(link.conserved);
+	ck_assert_uint_eq(link.frames_in, 10);
+	ck_assert_uint_eq(link.frames_out, 25);
+	/* One that the port had and the shuttle did not write is missed. */
+	ports[1].shuttle.down.frames = 24;
+	tally_close(ports, 2, true, true, false, &link);
+	ck_assert(!link.conserved);
+}
+END_TEST
+
 int main(void)
 {
 	const struct {
@@ -525,7 +620,9 @@ int main(void)
 		 {expectations_on_exit, expectations_on_output, expectations_look_behind_nul_bytes,
 		  expectations_on_values}},
 		{"books",
-		 {books_balance, books_name_what_is_under_way, books_notice_frames_from_nowhere, counters_add_up}},
+		 {books_balance, books_name_what_is_under_way, books_notice_frames_from_nowhere, counters_add_up,
+		  books_of_an_unknown_medium}},
+		{"blame", {last_words_get_their_place, last_words_of_any_length_fit}},
 		{"steps",
 		 {steps_start_in_order_of_time, run_ends_with_its_last_awaited_step, no_steps_is_over_at_once}},
 		{"directory", {run_directory_is_made_and_discarded, figures_are_readable}},

@@ -3,10 +3,10 @@
  * control.h - the socket by which other ghostbridge commands talk to a running experiment.
  *
  * STATE_DIR/control.sock, a stream of JSON objects, one to a line, root's only. A client sends one request,
- * {"verb": "status"}, {"verb": "exec", "node": "h1", "argv": [...], "terminal": false} or {"verb": "ovs", "argv": [...],
- * "directory": "/"} with fds 0, 1, 2 attached, and gets one answer; {"verb": "set", "changes": ["lan delay=50ms"]} gets
- * it when the simulator has made the changes; an exec gets {"exit": N} at its end and may be sent {"signal": N} until
- * then.
+ * {"verb": "status"}, {"verb": "exec", "node": "h1", "argv": [...], "terminal": false} or {"verb": "ovs", "argv":
+ * [...], "directory": "/"} with fds 0, 1, 2 attached, and gets one answer; {"verb": "set", "changes": ["lan
+ * delay=50ms"]} gets it when the simulator has made the changes; an exec gets {"exit": N} at its end and may be sent
+ * {"signal": N} until then.
  */
 #ifndef EXPERIMENT_CONTROL_H
 #define EXPERIMENT_CONTROL_H

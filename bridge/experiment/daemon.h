@@ -45,14 +45,14 @@ struct daemon {
 	size_t incident_count;
 	unsigned int switching_incidents; /* of those, deaths among Open vSwitch and controllers */
 	struct carrier carrier;
-	uint64_t origin_ns;               /* CLOCK_MONOTONIC of the barrier; 0 before it */
-	uint64_t ended_ns;                /* ... of the end of the run */
-	int64_t started_at;               /* CLOCK_REALTIME seconds, a label */
-	uint64_t ready_ms_tenths;         /* how long building took, 0.1 ms */
-	int told_to_end;                  /* the signal that did, 0: none */
-	bool is_ending;                   /* deaths are expected from now on */
-	bool is_settled;                  /* every process said at the end that it had no frame under way */
-	char failure[1024];               /* why the run cannot go on; "" */
+	uint64_t origin_ns;       /* CLOCK_MONOTONIC of the barrier; 0 before it */
+	uint64_t ended_ns;        /* ... of the end of the run */
+	int64_t started_at;       /* CLOCK_REALTIME seconds, a label */
+	uint64_t ready_ms_tenths; /* how long building took, 0.1 ms */
+	int told_to_end;          /* the signal that did, 0: none */
+	bool is_ending;           /* deaths are expected from now on */
+	bool is_settled;          /* every process said at the end that it had no frame under way */
+	char failure[1024];       /* why the run cannot go on; "" */
 	int failure_exit;
 };
 

@@ -22,7 +22,7 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, verb_exec, verb_shell, verb_set, verb_ovs,
-	verb_validate, verb_doctor;
+	verb_validate, verb_graph, verb_doctor;
 
 /* recordings */
 extern const struct verb verb_replay, verb_diff;
@@ -33,6 +33,7 @@ extern const struct verb verb_replay, verb_diff;
 struct options {
 	const char *out;
 	const char *name;
+	const char *format;
 	const char *sets[OPTION_SETS_MAX];
 	size_t set_count;
 	bool json;
@@ -46,7 +47,8 @@ struct options {
 
 /**
  * options_parse() - Parse the options of a verb
- * @takes:	letters of those it takes: o --out, n --name, s --set, j --json, k --keep, r --record, p --pcap, a
+ * @takes:	letters of those it takes: o --out (O: -o as well), f --format, n --name, s --set, j --json, k --keep, r
+ *--record, p --pcap, a
  *--all; a leading '+' stops at the first other argument
  * @args_min, @args_max: how many arguments must be left; -1: any number
  *

@@ -10,11 +10,11 @@
 #define WORD_MAX 64
 
 static const struct option all_options[] = {
-	{"out", required_argument, NULL, 'o'}, {"name", required_argument, NULL, 'n'},
-	{"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	{"keep", no_argument, NULL, 'k'},      {"all", no_argument, NULL, 'a'},
-	{"record", no_argument, NULL, 'r'},    {"pcap", no_argument, NULL, 'p'},
-	{"help", no_argument, NULL, 'h'},
+	{"out", required_argument, NULL, 'o'},    {"name", required_argument, NULL, 'n'},
+	{"set", required_argument, NULL, 's'},    {"json", no_argument, NULL, 'j'},
+	{"keep", no_argument, NULL, 'k'},         {"all", no_argument, NULL, 'a'},
+	{"record", no_argument, NULL, 'r'},       {"pcap", no_argument, NULL, 'p'},
+	{"format", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'},
 };
 
 #define OPTION_COUNT (sizeof(all_options) / sizeof(all_options[0]))
@@ -121,7 +121,11 @@ int options_parse(const struct verb *verb, int argc, char **argv, const char *ta
 	for (;;) {
 		int at = optind ? optind : 1;
 
-		letter = getopt_long(argc, argv, takes[0] == '+' ? "+:h" : ":h", taken, NULL);
+		letter = getopt_long(argc, argv,
+				     takes[0] == '+'      ? "+:h"
+				     : strchr(takes, 'O') ? ":ho:"
+							  : ":h",
+				     taken, NULL);
 		if (letter == -1)
 			break;
 		switch (letter) {
@@ -136,6 +140,9 @@ int options_parse(const struct verb *verb, int argc, char **argv, const char *ta
 				return cli_error(EXIT_USAGE, "%s: more than %d times --set", verb->name,
 						 OPTION_SETS_MAX);
 			ret->sets[ret->set_count++] = optarg;
+			break;
+		case 'f':
+			ret->format = optarg;
 			break;
 		case 'j':
 			ret->json = true;

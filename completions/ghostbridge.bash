@@ -14,10 +14,15 @@ _ghostbridge_nodes()
 	ghostbridge status "$1" 2>/dev/null | sed -n 's/^node \([^:]*\):.*/\1/p'
 }
 
+_ghostbridge_links()
+{
+	ghostbridge status "$1" 2>/dev/null | sed -n 's/^  [^ ]* *on \([^ ]*\) .*/\1/p' | sort -u
+}
+
 _ghostbridge()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-	local verbs="run up down ls status exec shell ovs validate doctor help"
+	local verbs="run up down ls status exec shell set ovs graph validate doctor help"
 	local verb=${COMP_WORDS[1]} options="--help" files=
 
 	COMPREPLY=()
@@ -29,6 +34,10 @@ _ghostbridge()
 	--out)
 		compopt -o filenames 2>/dev/null || :
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--format)
+		mapfile -t COMPREPLY < <(compgen -W "svg dot" -- "$cur")
 		return
 		;;
 	--name | --set)
@@ -44,6 +53,10 @@ _ghostbridge()
 		options+=" --out --name --set"
 		files=y
 		;;
+	graph)
+		options+=" --format --out --set"
+		files=y
+		;;
 	validate)
 		options+=" --set"
 		files=y
@@ -51,7 +64,7 @@ _ghostbridge()
 	down)
 		options+=" --all"
 		;;
-	ls | status)
+	ls | status | set)
 		options+=" --json"
 		;;
 	help)
@@ -66,8 +79,10 @@ _ghostbridge()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur" || :
 			compgen -f -X '!*.yaml' -- "$cur" || :
 			compgen -f -X '!*.yml' -- "$cur")
-	elif [[ $verb == down || ($verb == @(status|exec|shell) && $COMP_CWORD -eq 2) ]]; then
+	elif [[ $verb == down || ($verb == @(status|set|exec|shell) && $COMP_CWORD -eq 2) ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_ghostbridge_experiments)" -- "$cur")
+	elif [[ $verb == set && $COMP_CWORD -eq 3 ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_ghostbridge_links "${COMP_WORDS[2]}")" -- "$cur")
 	elif [[ $verb == @(exec|shell) && $COMP_CWORD -eq 3 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_ghostbridge_nodes "${COMP_WORDS[2]}")" -- "$cur")
 	fi

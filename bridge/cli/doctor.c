@@ -168,6 +168,15 @@ static void check_switching(void)
 		      : "in user space; `modprobe openvswitch` is faster where there is one");
 }
 
+/* Only `graph` needs it. */
+static void check_graphviz(void)
+{
+	if (in_path("dot"))
+		found("command dot", "");
+	else
+		printf("absent   Graphviz; `ghostbridge graph` needs it for SVG: apt-get install -y graphviz\n");
+}
+
 static void check_programs(struct findings *findings)
 {
 	struct diag diag = {""};
@@ -209,6 +218,7 @@ static int doctor_main(const struct verb *verb, int argc, char **argv)
 	check_commands(&findings);
 	check_switching();
 	check_cgroups(&findings);
+	check_graphviz();
 	fflush(stdout);
 	if (geteuid() != 0) {
 		missing(&findings, "root",

@@ -226,6 +226,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	lab->tap_fds = calloc(scenario->end_count + 1, sizeof(*lab->tap_fds));
 	lab->tap_offloads = calloc(scenario->end_count + 1, sizeof(*lab->tap_offloads));
 	lab->tap_no_carrier = calloc(scenario->end_count + 1, sizeof(*lab->tap_no_carrier));
+	lab->tap_cuts = calloc(scenario->end_count + 1, sizeof(*lab->tap_cuts));
 	for (size_t i = 0; lab->tap_fds && i < scenario->end_count; i++)
 		lab->tap_fds[i] = -1;
 	for (size_t i = 0; lab->nodes && i < scenario->node_count; i++) {
@@ -235,7 +236,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		for (int j = 0; j < CGROUP_CONTROLLER_COUNT; j++)
 			node->cgroup_procs_fds[j] = -1;
 	}
-	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads || !lab->tap_no_carrier)
+	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads || !lab->tap_no_carrier || !lab->tap_cuts)
 		return diag_set(diag, -ENOMEM, "out of memory");
 
 	err = ovs_start(lab, diag);
@@ -262,10 +263,28 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 	return err ? err : ovs_configure(lab, diag);
 }
 
+static int get_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
+{
+	char tap_name[IFNAMSIZ];
+	uint32_t node;
+
+	if (lab_tap_fd(lab, end) < 0)
+		return -ENODEV;
+	node = lab->scenario->ends[end].node;
+	if (lab->scenario->ends[end].port_of)
+		return link_get_dropped(lab->netlink, lab->scenario->ends[end].port_name, ret);
+	if (lab->scenario->nodes[node].attach == SCENARIO_ATTACH_TAP)
+		return link_get_dropped(lab->nodes[node].netlink, lab->scenario->ends[end].name, ret);
+	snprintf(tap_name, sizeof(tap_name), "tap-%u", end);
+	return link_get_dropped(lab->netlink, tap_name, ret);
+}
+
 int lab_tap_set_carrier(struct lab *lab, uint32_t end, enum lab_carrier why, bool carrier)
 {
 	int fd = lab_tap_fd(lab, end), value, err;
 	char name[IFNAMSIZ];
+	struct lab_cut *cut;
+	uint64_t dropped;
 
 	if (fd < 0)
 		return -EBADF;
@@ -274,7 +293,14 @@ int lab_tap_set_carrier(struct lab *lab, uint32_t end, enum lab_carrier why, boo
 	else
 		lab->tap_no_carrier[end] |= (uint8_t)why;
 	value = !lab->tap_no_carrier[end];
+	cut = &lab->tap_cuts[end];
+	if (!value && !cut->is_cut && get_dropped(lab, end, &cut->dropped) < 0)
+		return -EIO;
 	err = ioctl(fd, TUNSETCARRIER, &value) < 0 ? -errno : 0;
+	if (!err && value && cut->is_cut && get_dropped(lab, end, &dropped) == 0)
+		cut->excused += dropped - cut->dropped;
+	if (!err)
+		cut->is_cut = !value;
 	/* A bridge does not hand on what its ports lose: the other end of the container's veth does. */
 	if (!err && lab->scenario->nodes[lab->scenario->ends[end].node].attach == SCENARIO_ATTACH_BRIDGE) {
 		snprintf(name, sizeof(name), "veth-%u", end);
@@ -305,18 +331,15 @@ uint32_t lab_tap_offload(const struct lab *lab, uint32_t end)
 
 int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
 {
-	char tap_name[IFNAMSIZ];
-	uint32_t node;
+	uint64_t dropped;
+	int err = get_dropped(lab, end, &dropped);
 
-	if (lab_tap_fd(lab, end) < 0)
-		return -ENODEV;
-	node = lab->scenario->ends[end].node;
-	if (lab->scenario->ends[end].port_of)
-		return link_get_dropped(lab->netlink, lab->scenario->ends[end].port_name, ret);
-	if (lab->scenario->nodes[node].attach == SCENARIO_ATTACH_TAP)
-		return link_get_dropped(lab->nodes[node].netlink, lab->scenario->ends[end].name, ret);
-	snprintf(tap_name, sizeof(tap_name), "tap-%u", end);
-	return link_get_dropped(lab->netlink, tap_name, ret);
+	if (err)
+		return err;
+	if (lab->tap_cuts[end].is_cut)
+		dropped = lab->tap_cuts[end].dropped;
+	*ret = dropped - lab->tap_cuts[end].excused;
+	return 0;
 }
 
 /* A bridge port that has carrier still drops what it gets until its state is forwarding. */

@@ -357,6 +357,7 @@ void lab_done(struct lab *lab)
 	free(lab->tap_fds);
 	free(lab->tap_offloads);
 	free(lab->tap_no_carrier);
+	free(lab->tap_cuts);
 	free(lab->nodes);
 	cgroup_remove_lab(&lab->cgroups, lab->name);
 	cgroup_close(&lab->cgroups);

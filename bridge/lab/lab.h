@@ -98,7 +98,8 @@ enum lab_carrier {
  * lab_tap_set_carrier() - Say whether the interface of one simulated end has carrier, as far as @why is concerned
  *
  * The container's interface loses carrier in either case of attachment. Such an end does not count in
- * lab_interfaces_up().
+ * lab_interfaces_up(). What the kernel drops for want of carrier is not the fault of whoever reads the TAP:
+ * lab_tap_dropped() leaves it out.
  *
  * Return: 0 or a negative errno
  */

@@ -58,6 +58,11 @@ struct lab {
 	int *tap_fds;            /* one per scenario end */
 	uint32_t *tap_offloads;  /* likewise */
 	uint8_t *tap_no_carrier; /* likewise: enum lab_carrier bits of what keeps it from having carrier */
+	struct lab_cut {
+		bool is_cut;      /* no carrier */
+		uint64_t dropped; /* frames the kernel had dropped when it was taken away */
+		uint64_t excused; /* ... dropped while there was none, all told */
+	} * tap_cuts;             /* likewise */
 	struct ovs ovs;
 };
 

@@ -107,7 +107,7 @@ static const struct scenario_change_key *find_key(struct scn_load *load, const s
 
 	if (!row->key) {
 		(is_key ? scn_error_key : scn_error)(
-			load, value, "%s is not simulated, so nothing of it can change; a csma link can", of->name);
+			load, value, "nothing of %s can change while it runs; a csma or p2p link can", of->name);
 		return NULL;
 	}
 	scn_guess_init(&guess, key);

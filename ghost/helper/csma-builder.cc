@@ -67,9 +67,10 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
 
     void SetDelay(Time delay)
     {
+        Time before = GetChannelDelay();
         m_delay = delay;
         m_channel->SetAttribute("Delay", TimeValue(GetChannelDelay()));
-        SetTails();
+        ChangeTails(m_channel, before);
     }
 
     void SetQueueLength(uint32_t frames)
@@ -105,6 +106,21 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
     Time GetTail() const
     {
         return GetWholeDelay() - GetChannelDelay();
+    }
+
+    /*
+     * A frame whose last bit has left keeps the delay it has: where one is on the channel, the tail
+     * waits for it. The next can't arrive as early as that.
+     */
+    void ChangeTails(Ptr<CsmaChannel> channel, Time channelDelay)
+    {
+        if (channel->GetState() != PROPAGATING)
+        {
+            SetTails();
+            return;
+        }
+        auto self = shared_from_this();
+        Simulator::Schedule(channelDelay, [self]() { self->SetTails(); });
     }
 
     void SetTails()
@@ -147,6 +163,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
             return;
         }
         Ptr<CsmaChannel> old = m_channel;
+        Time before = GetChannelDelay();
         Simulator::Schedule(GetGap(), [old]() {});
         m_rate = rate;
         MakeChannel();
@@ -155,7 +172,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
             Attach(device);
         }
         ConfigureMedium();
-        SetTails();
+        ChangeTails(old, before);
     }
 
     DataRate m_rate;                           //!< of the segment

@@ -13,6 +13,22 @@
 
 #define SETS_MAX 4
 
+/* Every change can be said as text, and the text says the same. */
+static void check_changes(const struct scenario *scenario)
+{
+	char text[SCENARIO_CHANGE_TEXT_SIZE], again[SCENARIO_CHANGE_TEXT_SIZE], error[128];
+	struct scenario_change change;
+
+	for (size_t i = 0; i < scenario->change_count && i < 100; i++) {
+		require(i == 0 || scenario->changes[i - 1].at_ns <= scenario->changes[i].at_ns);
+		scenario_change_print(scenario, &scenario->changes[i], text, sizeof(text));
+		require(scenario_change_parse(scenario, text, &change, error, sizeof(error)) == 0);
+		require(change.link == scenario->changes[i].link && change.end == scenario->changes[i].end);
+		scenario_change_print(scenario, &change, again, sizeof(again));
+		require(!strcmp(text, again));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool ok)
@@ -96,7 +112,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < scenario->end_count; i++)
 			require(!strcmp(again->ends[i].port_name, scenario->ends[i].port_name));
 		for (size_t i = 0; i < scenario->step_count; i++)
-			require(!strcmp(again->steps[i].run, scenario->steps[i].run));
+			require(!scenario->steps[i].run ? !again->steps[i].run
+							: !strcmp(again->steps[i].run, scenario->steps[i].run));
+		require(again->change_count == scenario->change_count);
+		check_changes(scenario);
 		for (size_t i = 0; i < scenario->expect_count; i++)
 			require(!strcmp(again->expects[i].text, scenario->expects[i].text));
 		scenario_free(again);

@@ -15,7 +15,7 @@ import time
 
 import gb
 
-VERBS = ("run", "up", "down", "ls", "status", "exec", "shell", "validate", "doctor")
+VERBS = ("run", "up", "down", "ls", "status", "exec", "shell", "set", "graph", "validate", "doctor")
 BAD = os.path.join(gb.TREE, "tests/bad-scenarios")
 LAB = """
 ghostbridge: 1

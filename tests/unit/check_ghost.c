@@ -24,7 +24,8 @@ static int daemon_fd = -1, shuttle_daemon_fd = -1;
 static pid_t ghost_pid = -1;
 static char dir[] = "/tmp/check-ghost-XXXXXX";
 static uint64_t origin_ns, rate_bps, delay_ns;
-static bool promiscuous; /* port 1, in the next start_ghost() */
+static bool promiscuous;          /* port 1, in the next start_ghost() */
+static const char *timeline = ""; /* of its scenario */
 
 static void setup(void)
 {
@@ -73,9 +74,9 @@ static void start_ghost(uint32_t count, uint64_t rate, uint64_t delay, uint32_t 
 	ports[1].promiscuous = promiscuous;
 	size = (size_t)snprintf(text, sizeof(text),
 				"ghostbridge: 1\nnodes: {p0: {}, p1: {}%s}\nlinks:\n  lan: {kind: csma, rate: %llubps, "
-				"delay: %lluns, mtu: %u, ends: [p0, p1%s]}\n",
+				"delay: %lluns, mtu: %u, ends: [p0, p1%s]}\n%s",
 				count > 2 ? ", p2: {}" : "", (unsigned long long)rate, (unsigned long long)delay, mtu,
-				count > 2 ? ", p2" : "");
+				count > 2 ? ", p2" : "", timeline);
 	ck_assert_int_eq(wire_home_open(count, WIRE_RING_SIZE_DEFAULT, &home), 0);
 	snprintf(socket_path, sizeof(socket_path), "%s/wire", dir);
 	listener = wire_listen(socket_path);
@@ -491,6 +492,191 @@ START_TEST(test_lag)
 }
 END_TEST
 
+/* ---- links that change ---------------------------------------------------------------------------------------- */
+
+static void put_at(uint64_t at_ns)
+{
+	uint8_t frame[60] = {0};
+
+	memcpy(frame, ports[1].mac, 6);
+	memcpy(frame + 6, ports[0].mac, 6);
+	frame[12] = 8; /* IPv4 */
+	put(0, frame, sizeof(frame), at_ns);
+}
+
+static void expect_departure(uint64_t at_ns, uint64_t rate, uint64_t delay)
+{
+	uint8_t got[WIRE_FRAME_MAX];
+	struct wire_record record = take(1, got);
+
+	rate_bps = rate;
+	delay_ns = delay;
+	ck_assert_msg(record.time_ns == at_ns + transit_ns(60), "a frame of %llu ns took %lld ns instead of %llu",
+		      (unsigned long long)at_ns, (long long)(record.time_ns - at_ns),
+		      (unsigned long long)transit_ns(60));
+}
+
+/* The scenario's own changes are made at their times, to the ns, and before a frame with the same stamp. */
+START_TEST(test_timeline)
+{
+	timeline = "timeline:\n"
+		   "  - {at: 5ms, link: lan, key: delay, value: 1ms}\n"
+		   "  - {at: 10ms, link: lan, key: rate, value: 10Mbps}\n"
+		   "  - {at: 20ms, link: lan.p0, key: state, value: down}\n"
+		   "  - {at: 25ms, link: lan, key: state, value: up}\n"
+		   "  - {at: 25ms, link: lan, key: delay, value: 2us}\n"
+		   "  - {at: 30ms, link: lan.p1, key: state, value: down}\n"
+		   "  - {at: 35ms, link: lan, key: state, value: up}\n"
+		   "  - {at: 40ms, link: lan, key: rate, value: 1Gbps}\n"
+		   "  - {at: 60min, link: lan, key: state, value: down}\n";
+	start_ghost(2, 100000000, 1000, 1500, 0);
+	put_at(4000000);
+	put_at(4999999); /* its last bit leaves after the change */
+	put_at(5010000);
+	put_at(9999999); /* finished as it began, at the old rate */
+	put_at(10030000);
+	put_at(20000000); /* down */
+	put_at(24999999); /* down */
+	put_at(25000000);
+	put_at(30000000); /* arrives at an end that is down */
+	put_at(35000000);
+	put_at(40000000);
+	start_clock();
+	expect_departure(4000000, 100000000, 1000);
+	expect_departure(4999999, 100000000, 1000000);
+	expect_departure(5010000, 100000000, 1000000);
+	expect_departure(9999999, 100000000, 1000000);
+	expect_departure(10030000, 10000000, 1000000);
+	expect_departure(25000000, 10000000, 2000);
+	expect_departure(35000000, 10000000, 2000);
+	expect_departure(40000000, 1000000000, 2000);
+	send_msg(daemon_fd, WIRE_MSG_QUIESCE, 0);
+	ck_assert_uint_eq(next_msg(daemon_fd, WIRE_MSG_QUIESCED).value[0], 0);
+	ck_assert_uint_eq(port_stats(0)->up.frames, 11);
+	ck_assert_uint_eq(port_stats(0)->up.drops[STATS_DROP_DOWN], 2);
+	ck_assert_uint_eq(port_stats(0)->transmitted, 9);
+	ck_assert_uint_eq(port_stats(1)->down.drops[STATS_DROP_DOWN], 1);
+	ck_assert_uint_eq(port_stats(1)->down.frames, 8);
+	ck_assert_uint_eq(home.stats[1]->changes, 8);
+	stop_ghost();
+}
+END_TEST
+
+/* What waits at the medium of an end that goes down is dropped, and the end can send again afterwards. */
+START_TEST(test_down_clears_queue)
+{
+	timeline = "timeline:\n"
+		   "  - {at: 2ms, link: lan.p0, key: state, value: down}\n"
+		   "  - {at: 3ms, link: lan.p0, key: state, value: up}\n"
+		   "  - {at: 4ms, link: lan, key: queue, value: 2p}\n";
+	start_ghost(2, 1000000, 1000, 1500, 0); /* a frame takes 576 us, and 160 us of gap */
+	for (int i = 0; i < 5; i++)
+		put_at(1000000 + (uint64_t)i);
+	for (int i = 0; i < 5; i++)
+		put_at(5000000 + (uint64_t)i);
+	start_clock();
+	expect_departure(1000000, 1000000, 1000);
+	expect_departure(1000000 + 672000, 1000000, 1000);
+	for (uint64_t i = 0; i < 3; i++) /* one is being sent, two wait, two find no room */
+		expect_departure(5000000 + i * 672000, 1000000, 1000);
+	send_msg(daemon_fd, WIRE_MSG_QUIESCE, 0);
+	ck_assert_uint_eq(next_msg(daemon_fd, WIRE_MSG_QUIESCED).value[0], 0);
+	ck_assert_uint_eq(port_stats(0)->up.drops[STATS_DROP_DOWN], 3);
+	ck_assert_uint_eq(port_stats(0)->up.drops[STATS_DROP_QUEUE], 2);
+	ck_assert_uint_eq(port_stats(0)->transmitted, 5);
+	stop_ghost();
+}
+END_TEST
+
+static void send_change(uint64_t stamp_ns, uint64_t number, const char *text)
+{
+	struct wire_msg msg = wire_msg_make(WIRE_MSG_CHANGE);
+
+	msg.value[0] = stamp_ns;
+	msg.value[1] = number;
+	snprintf(msg.text, sizeof(msg.text), "%s", text);
+	ck_assert_int_eq(wire_msg_send(daemon_fd, &msg, NULL, 0), 0);
+}
+
+static struct wire_msg expect_changed(uint64_t number, uint64_t at_ns)
+{
+	struct wire_msg msg = next_msg(daemon_fd, WIRE_MSG_CHANGED);
+
+	ck_assert_uint_eq(msg.arg, 0);
+	ck_assert_uint_eq(msg.value[1], number);
+	if (at_ns)
+		ck_assert_uint_eq(msg.value[0], at_ns);
+	return msg;
+}
+
+/* Live changes stand in the same order as frames, by their stamps, however they were sent. */
+START_TEST(test_live_change)
+{
+	timeline = "";
+	start_ghost(2, 100000000, 1000, 1500, 0);
+	send_change(origin_ns + 4000000, 7, "lan delay=3us");
+	send_change(origin_ns + 2000000, 8, "lan delay=2us");
+	send_change(origin_ns + 6000000, 9, "lan.p0 state=down");
+	send_change(origin_ns + 8000000, 10, "lan.p0.eth0 state=up");
+	for (uint64_t at = 1000000; at <= 9000000; at += 2000000)
+		put_at(at);
+	start_clock();
+	expect_departure(1000000, 100000000, 1000);
+	expect_departure(3000000, 100000000, 2000);
+	expect_departure(5000000, 100000000, 3000);
+	expect_departure(9000000, 100000000, 3000);
+	ck_assert_str_eq(expect_changed(8, 2000000).text, "");
+	ck_assert_str_eq(expect_changed(7, 4000000).text, "");
+	ck_assert_str_eq(expect_changed(9, 6000000).text, "");
+	ck_assert_str_eq(expect_changed(10, 8000000).text, "");
+	ck_assert_uint_eq(port_stats(0)->up.drops[STATS_DROP_DOWN], 1);
+	stop_ghost();
+}
+END_TEST
+
+/* The daemon checks changes; a ghost that is told nonsense all the same says so and goes on. */
+START_TEST(test_wild_change)
+{
+	static const char *const wild[] = {"",
+					   " ",
+					   "lan",
+					   "lan delay",
+					   "lan delay=",
+					   "lan =5ms",
+					   "lan delay=5",
+					   "net delay=5ms",
+					   "lan mtu=1000",
+					   "lan.p2 state=up",
+					   "lan. state=up",
+					   "lan state=sideways",
+					   "\xff\xfe \x80=\x01",
+					   "lan delay=99999999999999999999999999999999999999999999s",
+					   "lan rate=0bps",
+					   "lan queue=-1p",
+					   "lan delay=5ms\nlan delay=6ms"};
+	char longest[WIRE_TEXT_SIZE];
+
+	timeline = "";
+	start_ghost(2, 100000000, 1000, 1500, 0);
+	put_at(1000000);
+	start_clock();
+	expect_departure(1000000, 100000000, 1000);
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	longest[100] = ' ';
+	longest[110] = '=';
+	for (size_t i = 0; i < sizeof(wild) / sizeof(*wild); i++) {
+		send_change(i % 2 ? 0 : clock_ns(), i, wild[i]);
+		ck_assert_msg(expect_changed(i, 0).text[0] != '\0', "\"%s\" was taken", wild[i]);
+	}
+	send_change(origin_ns, 100, longest);
+	ck_assert_str_ne(expect_changed(100, 0).text, "");
+	put_at(clock_ns() - origin_ns);
+	take(1, (uint8_t[WIRE_FRAME_MAX]){0});
+	stop_ghost();
+}
+END_TEST
+
 START_TEST(test_quiesce)
 {
 	/* QUIESCED comes when the last frame is out, not before: this cable is 300 ms long. */
@@ -670,6 +856,10 @@ int main(void)
 	tcase_add_test(tcase, test_equal_stamps);
 	tcase_add_test(tcase, test_late_frame);
 	tcase_add_test(tcase, test_lag);
+	tcase_add_test(tcase, test_timeline);
+	tcase_add_test(tcase, test_down_clears_queue);
+	tcase_add_test(tcase, test_live_change);
+	tcase_add_test(tcase, test_wild_change);
 	tcase_add_test(tcase, test_quiesce);
 	tcase_add_loop_test(tcase, test_slow_shuttle, 0, 2);
 	tcase_add_loop_test(tcase, test_daemon_gone, 0, 2);

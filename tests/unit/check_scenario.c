@@ -122,6 +122,12 @@ static void assert_same(const struct scenario *a, const struct scenario *b)
 	ck_assert_uint_eq(a->end_count, b->end_count);
 	ck_assert_uint_eq(a->step_count, b->step_count);
 	ck_assert_uint_eq(a->expect_count, b->expect_count);
+	ck_assert_uint_eq(a->change_count, b->change_count);
+	for (size_t i = 0; i < a->change_count; i++) {
+		ck_assert_uint_eq(a->changes[i].at_ns, b->changes[i].at_ns);
+		ck_assert_str_eq(a->changes[i].key, b->changes[i].key);
+		ck_assert_str_eq(a->changes[i].text, b->changes[i].text);
+	}
 	for (size_t i = 0; i < a->node_count; i++) {
 		const struct scenario_node *x = &a->nodes[i], *y = &b->nodes[i];
 
@@ -816,7 +822,7 @@ static void check_good(const char *path)
 		ck_abort_msg("%s:%u:%u: %s", path, errors.items[0].pos.line, errors.items[0].pos.column,
 			     errors.items[0].text);
 	/* A trace's content takes its name's place. */
-	if (!strstr(text, "trace: ")) {
+	if (!strstr(text, "trace: ") && !strstr(text, "timeline: ")) {
 		ck_assert_uint_eq(strlen(s->text), size);
 		ck_assert(!memcmp(s->text, text, size));
 	}

@@ -41,7 +41,7 @@ completes()
 check 0 "usage:" --help
 check 0 "usage:" help
 check 0 "ghostbridge 0." --version
-for verb in run up down ls status exec shell validate doctor; do
+for verb in run up down ls status exec shell set graph validate doctor; do
 	check 0 "usage: ghostbridge $verb" help $verb
 	check 0 "usage: ghostbridge $verb" $verb --help
 done
@@ -72,8 +72,22 @@ check 2 ":1:1: " validate /etc/passwd
 cd "$source_dir" || exit 1
 # shellcheck source=/dev/null
 source completions/ghostbridge.bash
+check 0 'graph "csma-pair"' graph --format dot "$scenario"
+check 0 '100 Mbit/s' graph --format dot "$scenario"
+check 2 "is not a format" graph --format png "$scenario"
+check 2 ":1:1: " graph /etc/passwd
+check 2 "something is missing" set a b
+check 2 "is not KEY=VALUE" set a b c
+check 2 "there is no running experiment" set no-such-experiment lan delay=5ms
+if command -v dot >/dev/null; then
+	check 0 "</svg>" graph "$scenario"
+fi
+PATH=/nonexistent check 3 "apt-get install graphviz" graph "$scenario"
+
 completes "ghostbridge v" validate
-completes "ghostbridge s" status shell
+completes "ghostbridge s" status shell set
+completes "ghostbridge graph --f" --format
+completes "ghostbridge graph --format s" svg
 completes "ghostbridge help d" down doctor
 completes "ghostbridge run --k" --keep
 completes "ghostbridge up --k"

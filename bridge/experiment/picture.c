@@ -87,6 +87,11 @@ static void describe_link(const struct scenario_link *link, FILE *stream)
 		fprintf(stream, "  %s: ghost, mtu %u, ghost %u\n", link->name, link->mtu, link->ghost);
 		return;
 	}
+	if (link->lte) {
+		fprintf(stream, "  %s: lte, %u resource blocks, mtu %u, ghost %u\n", link->name,
+			link->lte->resource_blocks, link->mtu, link->ghost);
+		return;
+	}
 	picture_rate(link->rate_bps, rate, sizeof(rate));
 	picture_time(link->delay_ns, delay, sizeof(delay));
 	if (link->wifi) {

@@ -125,8 +125,8 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 			figures->counts.tap_drops += tap_drops;
 		}
 	}
-	tally_close(ports, link->end_count, link->kind == SCENARIO_LINK_GHOST, daemon->is_settled,
-		    peers_is_broken(peers), &tally);
+	tally_close(ports, link->end_count, link->kind == SCENARIO_LINK_GHOST || link->kind == SCENARIO_LINK_LTE,
+		    daemon->is_settled, peers_is_broken(peers), &tally);
 	for (uint32_t i = 0; i < link->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[link->first_end + i];
 

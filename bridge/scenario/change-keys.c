@@ -60,6 +60,7 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
 		return wifi_keys;
 	case SCENARIO_LINK_WIRE:
 	case SCENARIO_LINK_GHOST:
+	case SCENARIO_LINK_LTE:
 		return no_keys;
 	}
 	return no_keys;

@@ -417,6 +417,19 @@ struct scn_subnets {
 /** scn_load_end() - Read one element of `ends` into scenario->ends[@index]. */
 void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const struct scn_value *value);
 
+/* ---- link-lte.c ---- */
+
+extern const char *const scn_lte_keys[];
+
+/** scn_load_lte() - Read the own keys of an LTE link. */
+void scn_load_lte(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/** scn_finish_lte() - What can be said of an LTE link only when its ends are known. */
+void scn_finish_lte(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/** scn_check_lte() - ... when their addresses are known; nothing on other links. */
+void scn_check_lte(struct scn_load *load, const struct scn_value *map, const struct scenario_link *link);
+
 /* ---- link-wifi.c, place.c ---- */
 
 extern const char *const scn_wifi_keys[];

@@ -44,6 +44,7 @@ static const struct link_type link_types[] = {
 	{"p2p", SCENARIO_LINK_P2P, scn_p2p_keys, scn_load_p2p, 2, 2, "; use csma for more", NULL},
 	{"ghost", SCENARIO_LINK_GHOST, ghost_keys, NULL, 1, SCENARIO_GHOST_ENDS_MAX, "", NULL},
 	{"wire", SCENARIO_LINK_WIRE, wire_keys, NULL, 2, 2, "; use csma for more", NULL},
+	{"lte", SCENARIO_LINK_LTE, scn_lte_keys, scn_load_lte, 2, SCENARIO_LTE_UES_MAX + 1, "", scn_finish_lte},
 	{"wifi", SCENARIO_LINK_WIFI, scn_wifi_keys, scn_load_wifi, 2, SCENARIO_WIFI_ENDS_MAX, "", scn_finish_wifi},
 };
 
@@ -198,6 +199,7 @@ static void load_link(struct scn_load *load, const struct scn_value *value, uint
 		type->finish(load, value, link);
 	scn_number_ends(load, index, &subnets);
 	check_ipv6_mtu(load, value, link, &subnets);
+	scn_check_lte(load, value, link);
 }
 
 /* How many ends there can be at most. */

@@ -162,10 +162,19 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 	unsigned int word = 0;
 
 	if (link->kind != SCENARIO_LINK_WIFI) {
-		const struct scn_value *foreign = role ? role : position ? position : mobility;
+		const struct scn_value *foreign = role ? role : mobility;
 
+		if (!foreign && link->kind != SCENARIO_LINK_LTE)
+			foreign = position;
 		if (foreign)
 			scn_error_key(load, foreign, "only an end of a wifi link has this key; leave it out");
+		if (link->kind != SCENARIO_LINK_LTE)
+			return;
+		if (promiscuous)
+			scn_error_key(load, promiscuous, "LTE carries to everybody only what is his; leave it out");
+		end->place = scn_new(load, 1, sizeof(*end->place));
+		if (end->place && position)
+			read_vector(load, position, "m", COORDINATE_MAX_M, &end->place->position);
 		return;
 	}
 	end->place = scn_new(load, 1, sizeof(*end->place));

@@ -17,6 +17,8 @@ const char *scenario_link_kind_name(enum scenario_link_kind kind)
 		return "ghost";
 	case SCENARIO_LINK_P2P:
 		return "p2p";
+	case SCENARIO_LINK_LTE:
+		return "lte";
 	case SCENARIO_LINK_WIFI:
 		return "wifi";
 	}

@@ -62,6 +62,7 @@ enum scenario_link_kind {
 	SCENARIO_LINK_WIRE,  /* plain veth pair, not simulated */
 	SCENARIO_LINK_P2P,   /* full-duplex Ethernet between two ends, each direction on its own */
 	SCENARIO_LINK_GHOST, /* whatever the user's own ns-3 program puts there */
+	SCENARIO_LINK_LTE,   /* one LTE cell and its core network, ns-3's */
 	SCENARIO_LINK_WIFI,  /* IEEE 802.11, ns-3's YansWifiPhy: wifi.h */
 };
 
@@ -241,8 +242,21 @@ struct scenario_end {
 	struct scenario_addr *addrs;
 	size_t addr_count;
 	struct scenario_switch_port *port_of; /* what it is to its switch; NULL in other nodes */
-	struct scenario_place *place;         /* on a Wi-Fi link; else NULL */
+	struct scenario_place *place;         /* on a Wi-Fi or LTE link; else NULL */
 	struct scenario_pos pos;
+};
+
+#define SCENARIO_LTE_UES_MAX 8
+
+enum scenario_lte_scheduler {
+	SCENARIO_LTE_PROPORTIONAL_FAIR, /* ns-3's PfFfMacScheduler */
+	SCENARIO_LTE_ROUND_ROBIN,       /* ns-3's RrFfMacScheduler */
+};
+
+struct scenario_lte {
+	uint32_t resource_blocks; /* each way */
+	enum scenario_lte_scheduler scheduler;
+	uint32_t network; /* node at the core network's side; SCENARIO_NONE: nobody is */
 };
 
 struct scenario_link {
@@ -257,6 +271,7 @@ struct scenario_link {
 	uint32_t end_count;
 	uint32_t ghost;             /* which ghost simulates it; SCENARIO_NONE on a wire */
 	struct scenario_wifi *wifi; /* of a Wi-Fi link; else NULL */
+	struct scenario_lte *lte;   /* of an LTE link; else NULL */
 	struct scenario_pos pos;
 };
 

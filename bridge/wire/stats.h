@@ -37,6 +37,7 @@ enum stats_drop {
 	STATS_DROP_EXPIRED,      /* up, ghost: it waited too long in a Wi-Fi queue */
 	STATS_DROP_UNASSOCIATED, /* up, ghost: the station has no access point, or the access point no such station */
 	STATS_DROP_NOT_HEARD,    /* down, ghost: a Wi-Fi frame that was for this port and that its radio did not get */
+	STATS_DROP_UNSUPPORTED,  /* up, ghost: not what an LTE link can carry, or for nobody on it */
 	STATS_DROP_COUNT,
 };
 

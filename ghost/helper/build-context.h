@@ -162,10 +162,13 @@ class BuildContext
  * \param spec the node in the scenario
  * \param node with its stack
  */
-void BuildApps(BuildContext& context, const struct scenario_node& spec, Ptr<Node> node);
+void BuildApps(const struct scenario_node& spec, Ptr<Node> node);
 
 /// Build what is behind the ends of simulated nodes, once all links are built.
 void BuildSimulatedNodes(BuildContext& context);
+
+/// Build a link of kind lte.
+void BuildLte(BuildContext& context, const struct scenario_link& link);
 
 /// Build a link of kind csma.
 void BuildCsma(BuildContext& context, const struct scenario_link& link);

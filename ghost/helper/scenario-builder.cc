@@ -73,6 +73,9 @@ ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& li
     case SCENARIO_LINK_WIFI:
         BuildWifi(context, link);
         break;
+    case SCENARIO_LINK_LTE:
+        BuildLte(context, link);
+        break;
     case SCENARIO_LINK_GHOST: // in the user's program
     case SCENARIO_LINK_WIRE:
         break; // not simulated

@@ -119,7 +119,7 @@ InstallApp(const struct scenario_app& app, ObjectFactory factory, Ptr<Node> node
 } // namespace
 
 void
-BuildApps(BuildContext& context, const struct scenario_node& spec, Ptr<Node> node)
+BuildApps(const struct scenario_node& spec, Ptr<Node> node)
 {
     for (std::size_t i = 0; i < spec.app_count; i++)
     {

@@ -298,6 +298,12 @@ GhostPort::SendFrame(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uin
     return Transmit(packet, from, to, type);
 }
 
+void
+GhostPort::Refuse(uint32_t cause)
+{
+    m_refusal = cause;
+}
+
 bool
 GhostPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
 {
@@ -309,13 +315,14 @@ GhostPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint
         protocol = type <= LENGTH_MAX ? GhostTag::LOCAL_EXPERIMENTAL : type;
     }
     m_sent++;
+    m_refusal = STATS_DROP_QUEUE;
     bool accepted = m_medium     ? m_medium->Send(m_station, packet, from, to, protocol)
                     : m_sendFrom ? m_device->SendFrom(packet, from, to, protocol)
                                  : m_device->Send(packet, to, protocol);
     if (!accepted)
     {
         m_sent--;
-        stats_add(&m_stats->up.drops[STATS_DROP_QUEUE], 1);
+        stats_add(&m_stats->up.drops[m_refusal], 1);
     }
     else if (!m_peers)
     {

@@ -143,6 +143,12 @@ class GhostPort : public Object
      */
     bool SendFrame(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
 
+    /**
+     * \brief Say why the frame is refused that the device was just given; "queue" if it doesn't.
+     * \param cause an enum stats_drop
+     */
+    void Refuse(uint32_t cause);
+
     /// \return the node's id
     uint32_t GetContext() const;
 
@@ -192,6 +198,7 @@ class GhostPort : public Object
     GhostWire* m_wire{nullptr};   //!< borrowed; nullptr for a simulated node
     Ptr<GhostNic> m_nic;          //!< interface of a simulated node, or nullptr
     bool m_closed{false};         //!< see Close
+    uint32_t m_refusal{0};        //!< see Refuse
     uint32_t m_index{0};          //!< on the wire
     Ptr<NetDevice> m_device;      //!< where frames enter
     bool m_down{false};           //!< see SetDown

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * link-lte.c - the keys of a link of kind lte: one cell with its core network.
+ */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "bridge/scenario/internal.h"
+
+#define LTE_MTU_MAX 1500
+
+const char *const scn_lte_keys[] = {"kind", "bandwidth", "scheduler", "network", "mtu", "subnet", "ends", NULL};
+
+static const char *const bandwidth_words[] = {"1.4MHz", "3MHz", "5MHz", "10MHz", "15MHz", "20MHz", NULL};
+static const char *const scheduler_words[] = {"proportional-fair", "round-robin", NULL};
+
+/* Resource blocks of a channel (TS 36.101 table 5.6-1), and what they carry at best, bits per ms (TS 36.213 table
+ * 7.1.7.2.1-1, I_TBS 26). */
+static const struct {
+	uint32_t blocks;
+	uint32_t bits;
+} bandwidths[] = {{6, 4392}, {15, 11064}, {25, 18336}, {50, 36696}, {75, 55056}, {100, 75376}};
+
+void scn_load_lte(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
+{
+	const struct scn_value *network = scn_get(map, "network");
+	unsigned int bandwidth = 2, scheduler = SCENARIO_LTE_PROPORTIONAL_FAIR;
+
+	link->lte = scn_new(load, 1, sizeof(*link->lte));
+	if (!link->lte)
+		return;
+	link->lte->network = SCENARIO_NONE;
+	scn_read_word(load, map, "bandwidth", NULL, bandwidth_words, &bandwidth);
+	scn_read_word(load, map, "scheduler", NULL, scheduler_words, &scheduler);
+	link->lte->resource_blocks = bandwidths[bandwidth].blocks;
+	link->lte->scheduler = (enum scenario_lte_scheduler)scheduler;
+	link->rate_bps = UINT64_C(1000) * bandwidths[bandwidth].bits;
+	if (network)
+		link->lte->network = scn_find_node(load, network);
+}
+
+/* Every end is an address to the core network. */
+static void check_addr(struct scn_load *load, const struct scn_value *ends, const struct scenario_link *link)
+{
+	const struct scn_value *value = ends->first;
+	size_t count;
+
+	for (uint32_t i = link->first_end; value && i < link->first_end + link->end_count; i++, value = value->next) {
+		const struct scenario_end *end = &load->scenario->ends[i];
+
+		count = 0;
+		for (size_t j = 0; j < end->addr_count; j++)
+			count += end->addrs[j].family == AF_INET;
+		if (count != 1 || end->addr_count != 1)
+			scn_error(load, value,
+				  "has %zu addresses; LTE needs exactly one, of IPv4: give the link a subnet, or the "
+				  "end an ip",
+				  end->addr_count);
+	}
+}
+
+void scn_finish_lte(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
+{
+	const struct scn_value *network = scn_get(map, "network"), *ends = scn_get(map, "ends");
+	uint32_t at_network = 0, ues;
+
+	if (!link->lte || load->reported)
+		return;
+	if (link->mtu > LTE_MTU_MAX)
+		scn_error(load, scn_get(map, "mtu"), "an LTE link carries up to %d bytes; lower it", LTE_MTU_MAX);
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++)
+		at_network += load->scenario->ends[i].node == link->lte->network;
+	if (network && at_network != 1)
+		scn_error(load, network, "\"%s\" has %u ends on this link; name a node with exactly one", network->text,
+			  at_network);
+	ues = link->end_count - at_network;
+	if (ues < 1 || ues > SCENARIO_LTE_UES_MAX)
+		scn_error(load, ends, "%u user equipments; a cell has from 1 to %d", ues, SCENARIO_LTE_UES_MAX);
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++)
+		if (load->scenario->nodes[load->scenario->ends[i].node].role > SCENARIO_ROLE_ROUTER)
+			scn_error(load, ends, "LTE carries IP only; a switch or hub cannot be at its end");
+	scn_place_ends(load, map, link);
+}
+
+void scn_check_lte(struct scn_load *load, const struct scn_value *map, const struct scenario_link *link)
+{
+	if (link->lte && !load->reported)
+		check_addr(load, scn_get(map, "ends"), link);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "build-context.h"
+#include "inner-address.h"
+
+#include "../model/ghost-l3-device.h"
+
+#include "bridge/scenario/wifi.h"
+#include "bridge/wire/stats.h"
+
+#include "ns3/boolean.h"
+#include "ns3/config.h"
+#include "ns3/constant-position-mobility-model.h"
+#include "ns3/epc-ue-nas.h"
+#include "ns3/internet-stack-helper.h"
+#include "ns3/ipv4.h"
+#include "ns3/lte-helper.h"
+#include "ns3/lte-ue-net-device.h"
+#include "ns3/point-to-point-epc-helper.h"
+#include "ns3/uinteger.h"
+#include "ns3/virtual-net-device.h"
+
+#include <memory>
+
+namespace ns3
+{
+
+namespace
+{
+/// GTP-U 8, UDP 8 and IPv4 20 bytes go before every packet in the core network.
+constexpr uint32_t GTP_SIZE = 36;
+/// Height of the eNB's antenna over the users', m.
+constexpr double ENB_HEIGHT = 30;
+/// What may wait for the radio for each user, each way: at 5 MHz some 30 ms.
+constexpr uint32_t RLC_BUFFER = 65536;
+
+/**
+ * One cell and its core network. Lives as long as its callbacks, which hold it.
+ *
+ * The stacks that ns-3 wants on user equipments only tell the core network the addresses: packets
+ * go from and to the devices directly. At the network's side they are handed over where the packet
+ * gateway's own tunnel device would have its stack.
+ */
+class LteCell : public std::enable_shared_from_this<LteCell>
+{
+  public:
+    using Neighbours = GhostL3Device::Neighbours;
+
+    void Build(BuildContext& context, const struct scenario_link& link);
+
+  private:
+    Ptr<LteUeNetDevice> AddUe(const struct scenario_end& end);
+    void
+    FollowAttachment(BuildContext& context, const struct scenario_end& end, Ptr<LteUeNetDevice> ue);
+    void AttachEnd(BuildContext& context,
+                   const struct scenario_link& link,
+                   const struct scenario_end& end,
+                   GhostL3Device::Sender sender);
+
+    /// A packet has come out of the tunnel, for the network or for another user.
+    bool ReceiveUplink(Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t, const Address&);
+
+    /// A packet has come over the radio.
+    bool ReceiveDownlink(Ipv4Address ue, Ptr<const Packet> packet);
+
+    /// Send a packet to a user. \return a cause, or -1
+    int32_t SendDownlink(Ptr<Packet> packet, Ipv4Address to);
+
+    Ptr<PointToPointEpcHelper> m_epc;                  //!< core network
+    Ptr<LteHelper> m_lte;                              //!< radio
+    Ptr<NetDevice> m_enb;                              //!< the base station's
+    Ptr<VirtualNetDevice> m_tunnel;                    //!< into the core network
+    std::shared_ptr<Neighbours> m_neighbours;          //!< everybody on the link
+    std::map<Ipv4Address, Ptr<GhostL3Device>> m_users; //!< by address
+    Ptr<GhostL3Device> m_network;                      //!< beyond the gateway, or nullptr
+    Mac48Address m_gateway;                            //!< MAC address of the network's side
+};
+
+Ptr<Node>
+CreatePlace(double x, double y, double z)
+{
+    Ptr<Node> node = CreateObject<Node>();
+    Ptr<ConstantPositionMobilityModel> mobility = CreateObject<ConstantPositionMobilityModel>();
+    mobility->SetPosition(Vector(x, y, z));
+    node->AggregateObject(mobility);
+    return node;
+}
+
+Mac48Address
+ToMac(const struct scenario_end& end)
+{
+    Mac48Address address;
+    address.CopyFrom(end.mac);
+    return address;
+}
+
+Ptr<LteUeNetDevice>
+LteCell::AddUe(const struct scenario_end& end)
+{
+    const struct scenario_vector& at = end.place->position;
+    Ptr<Node> node = CreatePlace(at.x, at.y, at.z);
+    Ptr<NetDevice> device = m_lte->InstallUeDevice(NodeContainer(node)).Get(0);
+    InternetStackHelper stack;
+    stack.SetIpv6StackInstall(false);
+    stack.Install(node);
+    Ptr<Ipv4> ipv4 = node->GetObject<Ipv4>();
+    uint32_t interface = ipv4->AddInterface(device);
+    ipv4->AddAddress(interface,
+                     Ipv4InterfaceAddress(InnerAddress::ToIpv4(end.addrs[0]),
+                                          InnerAddress::ToIpv4Mask(end.addrs[0])));
+    ipv4->SetUp(interface);
+    m_lte->Attach(device, m_enb);
+    return DynamicCast<LteUeNetDevice>(device);
+}
+
+void
+LteCell::FollowAttachment(BuildContext& context,
+                          const struct scenario_end& end,
+                          Ptr<LteUeNetDevice> ue)
+{
+    std::string name = end.port_name;
+    context.Await(end.pos,
+                  [ue, name]() -> std::string
+                  {
+                      if (ue->GetNas()->GetState() == EpcUeNas::ACTIVE)
+                      {
+                          return "";
+                      }
+                      return name + " cannot attach to the cell in 10 s; move it nearer";
+                  });
+}
+
+void
+LteCell::AttachEnd(BuildContext& context,
+                   const struct scenario_link& link,
+                   const struct scenario_end& end,
+                   GhostL3Device::Sender sender)
+{
+    Ptr<GhostL3Device> device = CreateObject<GhostL3Device>();
+    device->SetMtu(static_cast<uint16_t>(link.mtu));
+    device->Configure(m_neighbours, m_gateway, std::move(sender));
+    context.GetNode(end)->AddDevice(device);
+    Ptr<GhostPort> port = context.Attach(end, device);
+    device->SetPort(PeekPointer(port));
+    if (end.node == link.lte->network)
+    {
+        m_network = device;
+    }
+    else
+    {
+        m_users[InnerAddress::ToIpv4(end.addrs[0])] = device;
+    }
+}
+
+int32_t
+LteCell::SendDownlink(Ptr<Packet> packet, Ipv4Address to)
+{
+    if (m_users.find(to) == m_users.end())
+    {
+        return STATS_DROP_UNSUPPORTED;
+    }
+    m_tunnel->Send(packet, m_tunnel->GetBroadcast(), 0x0800);
+    return -1;
+}
+
+bool
+LteCell::ReceiveUplink(Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t, const Address&)
+{
+    uint8_t header[20];
+    if (packet->CopyData(header, sizeof(header)) < sizeof(header))
+    {
+        return false;
+    }
+    Ipv4Address to = Ipv4Address::Deserialize(header + 16);
+    if (m_users.find(to) != m_users.end())
+    {
+        SendDownlink(packet->Copy(), to);
+    }
+    else if (m_network)
+    {
+        m_network->Deliver(packet);
+    }
+    return true;
+}
+
+bool
+LteCell::ReceiveDownlink(Ipv4Address ue, Ptr<const Packet> packet)
+{
+    m_users[ue]->Deliver(packet);
+    return true;
+}
+
+void
+LteCell::Build(BuildContext& context, const struct scenario_link& link)
+{
+    const struct scenario& scenario = context.GetScenario();
+    auto self = shared_from_this();
+    Config::SetDefault("ns3::LteRlcUm::MaxTxBufferSize", UintegerValue(RLC_BUFFER));
+    m_neighbours = std::make_shared<Neighbours>();
+    m_gateway = Mac48Address("02:67:00:00:00:01");
+    for (uint32_t i = link.first_end; i < link.first_end + link.end_count; i++)
+    {
+        const struct scenario_end& end = scenario.ends[i];
+        (*m_neighbours)[InnerAddress::ToIpv4(end.addrs[0])] = ToMac(end);
+        if (end.node == link.lte->network)
+        {
+            m_gateway = ToMac(end);
+        }
+    }
+
+    m_epc = CreateObject<PointToPointEpcHelper>();
+    m_epc->SetAttribute("S1uLinkMtu", UintegerValue(link.mtu + GTP_SIZE));
+    m_lte = CreateObject<LteHelper>();
+    m_lte->SetEpcHelper(m_epc);
+    m_lte->SetSchedulerType(link.lte->scheduler == SCENARIO_LTE_ROUND_ROBIN
+                                ? "ns3::RrFfMacScheduler"
+                                : "ns3::PfFfMacScheduler");
+    m_lte->SetEnbDeviceAttribute("DlBandwidth", UintegerValue(link.lte->resource_blocks));
+    m_lte->SetEnbDeviceAttribute("UlBandwidth", UintegerValue(link.lte->resource_blocks));
+    m_enb = m_lte->InstallEnbDevice(NodeContainer(CreatePlace(0, 0, ENB_HEIGHT))).Get(0);
+    // Device 0 of the gateway is its loopback.
+    for (uint32_t i = 0; i < m_epc->GetPgwNode()->GetNDevices() && !m_tunnel; i++)
+    {
+        m_tunnel = DynamicCast<VirtualNetDevice>(m_epc->GetPgwNode()->GetDevice(i));
+    }
+    m_tunnel->SetReceiveCallback(
+        Callback<bool, Ptr<NetDevice>, Ptr<const Packet>, uint16_t, const Address&>(
+            [self](Ptr<NetDevice> device,
+                   Ptr<const Packet> packet,
+                   uint16_t protocol,
+                   const Address& from)
+            { return self->ReceiveUplink(device, packet, protocol, from); }));
+
+    NetDeviceContainer radios(m_enb);
+    for (uint32_t i = link.first_end; i < link.first_end + link.end_count; i++)
+    {
+        const struct scenario_end& end = scenario.ends[i];
+        if (end.node == link.lte->network)
+        {
+            AttachEnd(context,
+                      link,
+                      end,
+                      [self](Ptr<Packet> packet, Ipv4Address, Ipv4Address to)
+                      { return self->SendDownlink(packet, to); });
+            continue;
+        }
+        Ptr<LteUeNetDevice> ue = AddUe(end);
+        radios.Add(ue);
+        AttachEnd(context,
+                  link,
+                  end,
+                  [ue](Ptr<Packet> packet, Ipv4Address, Ipv4Address) -> int32_t
+                  {
+                      if (ue->GetNas()->GetState() != EpcUeNas::ACTIVE)
+                      {
+                          return STATS_DROP_UNASSOCIATED;
+                      }
+                      return ue->Send(packet, Address(), 0x0800) ? -1 : STATS_DROP_MEDIUM;
+                  });
+        Ipv4Address address = InnerAddress::ToIpv4(end.addrs[0]);
+        ue->SetReceiveCallback(
+            Callback<bool, Ptr<NetDevice>, Ptr<const Packet>, uint16_t, const Address&>(
+                [self, address](Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t, const Address&)
+                { return self->ReceiveDownlink(address, packet); }));
+        FollowAttachment(context, end, ue);
+    }
+    m_lte->AssignStreams(radios, BuildContext::StreamOf(link.name));
+}
+} // namespace
+
+void
+BuildLte(BuildContext& context, const struct scenario_link& link)
+{
+    std::make_shared<LteCell>()->Build(context, link);
+}
+
+} // namespace ns3

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef GHOST_L3_DEVICE_H
+#define GHOST_L3_DEVICE_H
+
+#include "ns3/ipv4-address.h"
+#include "ns3/mac48-address.h"
+#include "ns3/net-device.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace ns3
+{
+
+class GhostPort;
+
+/**
+ * \brief An Ethernet interface to a link that carries IPv4 packets only.
+ *
+ * What LTE's devices are given must be IP, or they end the program. This device stands before such
+ * a link: it takes the Ethernet header off and puts one on, and answers ARP in the place of those
+ * at the other ends, whom no broadcast reaches. Whatever else is sent is refused and counted.
+ */
+class GhostL3Device : public NetDevice
+{
+  public:
+    /// Who is on the link, and the MAC address of each.
+    using Neighbours = std::map<Ipv4Address, Mac48Address>;
+
+    /**
+     * Takes an IPv4 packet onto the link; returns an enum stats_drop, or -1 when it is on its way.
+     */
+    using Sender = std::function<int32_t(Ptr<Packet> packet, Ipv4Address from, Ipv4Address to)>;
+
+    /**
+     * \brief Get the type ID.
+     * \return the object TypeId
+     */
+    static TypeId GetTypeId();
+
+    GhostL3Device();
+    ~GhostL3Device() override;
+
+    /**
+     * \brief Join the link.
+     * \param neighbours of everybody on it, shared by its devices
+     * \param gateway MAC address of packets whose sender is not on the link
+     * \param sender to the link
+     */
+    void
+    Configure(std::shared_ptr<const Neighbours> neighbours, Mac48Address gateway, Sender sender);
+
+    /**
+     * \brief Say who is to be told why a frame was refused.
+     * \param port borrowed: it owns this device
+     */
+    void SetPort(GhostPort* port);
+
+    /**
+     * \brief A packet has come over the link.
+     * \param packet an IPv4 packet
+     */
+    void Deliver(Ptr<const Packet> packet);
+
+    // Inherited from NetDevice
+    void SetIfIndex(const uint32_t index) override;
+    uint32_t GetIfIndex() const override;
+    Ptr<Channel> GetChannel() const override;
+    void SetAddress(Address address) override;
+    Address GetAddress() const override;
+    bool SetMtu(const uint16_t mtu) override;
+    uint16_t GetMtu() const override;
+    bool IsLinkUp() const override;
+    void AddLinkChangeCallback(Callback<void> callback) override;
+    bool IsBroadcast() const override;
+    Address GetBroadcast() const override;
+    bool IsMulticast() const override;
+    Address GetMulticast(Ipv4Address group) const override;
+    Address GetMulticast(Ipv6Address group) const override;
+    bool IsBridge() const override;
+    bool IsPointToPoint() const override;
+    bool Send(Ptr<Packet> packet, const Address& to, uint16_t protocol) override;
+    bool SendFrom(Ptr<Packet> packet,
+                  const Address& from,
+                  const Address& to,
+                  uint16_t protocol) override;
+    Ptr<Node> GetNode() const override;
+    void SetNode(Ptr<Node> node) override;
+    bool NeedsArp() const override;
+    void SetReceiveCallback(NetDevice::ReceiveCallback callback) override;
+    void SetPromiscReceiveCallback(NetDevice::PromiscReceiveCallback callback) override;
+    bool SupportsSendFrom() const override;
+
+  protected:
+    void DoDispose() override;
+
+  private:
+    /// Count what can't be carried. \return false
+    bool Refuse(uint32_t cause);
+
+    /// Answer a request in the place of who is asked for. \return false if it is for nobody here
+    bool AnswerArp(Ptr<const Packet> packet);
+
+    /// Send what is in an Ethernet frame's payload, without what follows the packet.
+    bool SendIpv4(Ptr<const Packet> packet);
+
+    /// Hand a frame to the port.
+    void Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from);
+
+    std::shared_ptr<const Neighbours> m_neighbours;     //!< on the link
+    Mac48Address m_gateway;                             //!< of those beyond
+    Sender m_sender;                                    //!< to the link
+    GhostPort* m_port{nullptr};                         //!< see SetPort
+    Ptr<Node> m_node;                                   //!< ours
+    Mac48Address m_address;                             //!< from the scenario
+    uint16_t m_mtu{1500};                               //!< bytes of layer 3
+    uint32_t m_ifIndex{0};                              //!< on the node
+    NetDevice::PromiscReceiveCallback m_promiscReceive; //!< the port's
+};
+
+} // namespace ns3
+
+#endif /* GHOST_L3_DEVICE_H */

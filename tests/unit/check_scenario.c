@@ -1070,7 +1070,7 @@ START_TEST(test_many_errors)
 	scenario_errors_done(&errors);
 
 	/* the file's order, not the order in which sections are read */
-	strcpy(data, "expect: [{step: x, exit: 0}]\nlinks: {l: {kind: lte}}\nnodes: {h1: {cpus: x}}\nghostbridge: 1\n"
+	strcpy(data, "expect: [{step: x, exit: 0}]\nlinks: {l: {kind: ring}}\nnodes: {h1: {cpus: x}}\nghostbridge: 1\n"
 		     "seed: -1\n");
 	ck_assert_int_eq(scenario_load(data, strlen(data), NULL, &s, &errors), -EINVAL);
 	ck_assert_uint_eq(errors.count, 4);

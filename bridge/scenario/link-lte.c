@@ -51,11 +51,12 @@ static void check_addr(struct scn_load *load, const struct scn_value *ends, cons
 		count = 0;
 		for (size_t j = 0; j < end->addr_count; j++)
 			count += end->addrs[j].family == AF_INET;
-		if (count != 1 || end->addr_count != 1)
-			scn_error(load, value,
-				  "has %zu addresses; LTE needs exactly one, of IPv4: give the link a subnet, or the "
-				  "end an ip",
-				  end->addr_count);
+		if (count == 1 && end->addr_count == 1)
+			continue;
+		scn_error(load, value,
+			  "has %zu addresses; LTE needs exactly one, of IPv4: give the link a subnet, or the end an ip",
+			  end->addr_count);
+		return;
 	}
 }
 

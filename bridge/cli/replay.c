@@ -75,6 +75,11 @@ static int load(struct job *job)
 	scenario_errors_done(&errors);
 	if (r < 0)
 		return EXIT_USAGE;
+	if (job->scenario->program.argv)
+		return cli_error(EXIT_USAGE,
+				 "the recording is of a program of the user's own, %s, and only what ns3-ghost "
+				 "simulated can be replayed",
+				 job->scenario->program.argv[0]);
 	for (uint32_t i = 0; i < job->scenario->ghost_count; i++)
 		ports += scenario_port_count(job->scenario, i);
 	if (job->scenario->ghost_count != job->recording.ghost_count || ports != job->recording.port_count)

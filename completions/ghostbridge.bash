@@ -22,7 +22,7 @@ _ghostbridge_links()
 _ghostbridge()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-	local verbs="run up down ls status exec shell set ovs graph validate doctor help"
+	local verbs="run up down ls status exec shell set ovs graph validate replay diff capture doctor help"
 	local verb=${COMP_WORDS[1]} options="--help" files=
 
 	COMPREPLY=()
@@ -40,17 +40,17 @@ _ghostbridge()
 		mapfile -t COMPREPLY < <(compgen -W "svg dot" -- "$cur")
 		return
 		;;
-	--name | --set)
+	--name | --set | --write | -w)
 		return
 		;;
 	esac
 	case $verb in
 	run)
-		options+=" --out --name --set --json --keep"
+		options+=" --out --name --set --json --keep --record"
 		files=y
 		;;
 	up)
-		options+=" --out --name --set"
+		options+=" --out --name --set --record"
 		files=y
 		;;
 	graph)
@@ -60,6 +60,15 @@ _ghostbridge()
 	validate)
 		options+=" --set"
 		files=y
+		;;
+	replay)
+		options+=" --set --out --pcap --json"
+		;;
+	diff)
+		options+=" --json"
+		;;
+	capture)
+		options+=" --write"
 		;;
 	down)
 		options+=" --all"
@@ -79,7 +88,10 @@ _ghostbridge()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur" || :
 			compgen -f -X '!*.yaml' -- "$cur" || :
 			compgen -f -X '!*.yml' -- "$cur")
-	elif [[ $verb == down || ($verb == @(status|set|exec|shell) && $COMP_CWORD -eq 2) ]]; then
+	elif [[ $verb == @(replay|diff) ]]; then
+		compopt -o filenames 2>/dev/null || :
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+	elif [[ $verb == down || ($verb == @(status|set|exec|shell|capture) && $COMP_CWORD -eq 2) ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_ghostbridge_experiments)" -- "$cur")
 	elif [[ $verb == set && $COMP_CWORD -eq 3 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_ghostbridge_links "${COMP_WORDS[2]}")" -- "$cur")

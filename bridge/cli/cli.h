@@ -25,7 +25,7 @@ extern const struct verb verb_run, verb_up, verb_down, verb_ls, verb_status, ver
 	verb_validate, verb_graph, verb_doctor;
 
 /* recordings */
-extern const struct verb verb_replay, verb_diff;
+extern const struct verb verb_replay, verb_diff, verb_capture;
 
 #define OPTION_SETS_MAX 256
 
@@ -40,6 +40,7 @@ struct options {
 	bool keep;
 	bool record;
 	bool pcap;
+	const char *write;
 	bool all;
 	char **args; /* what is left, NULL-terminated */
 	int arg_count;
@@ -48,7 +49,7 @@ struct options {
 /**
  * options_parse() - Parse the options of a verb
  * @takes:	letters of those it takes: o --out (O: -o as well), f --format, n --name, s --set, j --json, k --keep, r
- *--record, p --pcap, a
+ *--record, p --pcap, w --write (also -w), a
  *--all; a leading '+' stops at the first other argument
  * @args_min, @args_max: how many arguments must be left; -1: any number
  *

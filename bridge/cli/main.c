@@ -9,8 +9,8 @@
 #include "bridge/cli/cli.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run, &verb_up,  &verb_down,     &verb_ls,    &verb_status, &verb_exec,   &verb_shell,
-	&verb_set, &verb_ovs, &verb_validate, &verb_graph, &verb_doctor, &verb_replay, &verb_diff,
+	&verb_run, &verb_up,       &verb_down,  &verb_ls,     &verb_status, &verb_exec, &verb_shell,   &verb_set,
+	&verb_ovs, &verb_validate, &verb_graph, &verb_doctor, &verb_replay, &verb_diff, &verb_capture,
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

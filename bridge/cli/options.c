@@ -14,7 +14,8 @@ static const struct option all_options[] = {
 	{"set", required_argument, NULL, 's'},    {"json", no_argument, NULL, 'j'},
 	{"keep", no_argument, NULL, 'k'},         {"all", no_argument, NULL, 'a'},
 	{"record", no_argument, NULL, 'r'},       {"pcap", no_argument, NULL, 'p'},
-	{"format", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'},
+	{"format", required_argument, NULL, 'f'}, {"write", required_argument, NULL, 'w'},
+	{"help", no_argument, NULL, 'h'},
 };
 
 #define OPTION_COUNT (sizeof(all_options) / sizeof(all_options[0]))
@@ -124,6 +125,7 @@ int options_parse(const struct verb *verb, int argc, char **argv, const char *ta
 		letter = getopt_long(argc, argv,
 				     takes[0] == '+'      ? "+:h"
 				     : strchr(takes, 'O') ? ":ho:"
+				     : strchr(takes, 'w') ? ":hw:"
 							  : ":h",
 				     taken, NULL);
 		if (letter == -1)
@@ -149,6 +151,9 @@ int options_parse(const struct verb *verb, int argc, char **argv, const char *ta
 			break;
 		case 'k':
 			ret->keep = true;
+			break;
+		case 'w':
+			ret->write = optarg;
 			break;
 		case 'r':
 			ret->record = true;

@@ -304,5 +304,67 @@ class Record(gb.Case):
         self.assertIn("--record", gb.command("replay", report["dir"]).stderr)
 
 
+class Capture(gb.Case):
+    def test_capture(self):
+        with open(gb.scenario_path("csma-pair.yaml"), encoding="utf-8") as file:
+            self.up(file.read(), "record-capture")
+        path = os.path.join(self.dir, "capture.pcapng")
+        listening = [gb.start("capture", "-w", path, "record-capture", "lan", "icmp", "and", "src", "host", "10.0.0.1"),
+                     gb.start("capture", "record-capture", "h2.eth0")]
+        # It begins to write when it listens, and goes on block by block.
+        gb.wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > 100, what="the capture to begin")
+        piped = os.read(listening[1].stdout.fileno(), 28)
+        self.assertEqual(piped[:4], b"\x0a\x0d\x0d\x0a")
+        self.node("record-capture", "h1", "ping", "-c", "3", "-i", "0.1", "10.0.0.2")
+        gb.wait_until(lambda: os.path.getsize(path) > 100 + 6 * 130, what="six frames")
+        listening[0].send_signal(signal.SIGINT)
+        self.assertIn("6 frames", listening[0].communicate(timeout=10)[1])
+        self.assertEqual(listening[0].returncode, 0)
+        if shutil.which("tshark"):
+            done = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "frame.interface_name"],
+                                  capture_output=True, text=True, check=True)
+            self.assertEqual(sorted(done.stdout.split()), ["h1.eth0"] * 3 + ["h2.eth0"] * 3)
+        # Without its reader, or its experiment, it ends.
+        self.down("record-capture")
+        self.assertEqual(listening[1].wait(timeout=10), 0)
+        for stream in (listening[1].stdout, listening[1].stderr):
+            stream.close()
+
+    def test_capture_mistakes(self):
+        with open(gb.scenario_path("csma-pair.yaml"), encoding="utf-8") as file:
+            self.up(file.read(), "record-mistakes")
+        path = os.path.join(self.dir, "x")
+        for words, said in ((["nobody", "lan"], "no experiment 'nobody'"),
+                            (["record-mistakes", "nowhere"], "no link, node or interface 'nowhere'"),
+                            (["record-mistakes", "lan", "tcp", "prot", "80"], "the filter 'tcp prot 80' is wrong")):
+            done = gb.command("capture", "-w", path, *words)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+            self.assertFalse(os.path.exists(path))
+
+    def test_extcap(self):
+        with open(gb.scenario_path("csma-pair.yaml"), encoding="utf-8") as file:
+            self.up(file.read(), "record-extcap")
+        environment = dict(os.environ, PATH=os.path.dirname(gb.GHOSTBRIDGE) + ":" + os.environ["PATH"])
+        extcap = os.path.join(gb.TREE, "bridge/cli/ghostbridge-extcap")
+
+        def ask(*args):
+            return subprocess.run([extcap, *args], capture_output=True, text=True, check=True, env=environment).stdout
+
+        listed = ask("--extcap-interfaces")
+        for target in ("h1.eth0", "h2.eth0", "lan"):
+            self.assertIn(f"{{value=ghostbridge:record-extcap:{target}}}", listed)
+        self.assertIn("EN10MB", ask("--extcap-dlts", "--extcap-interface", "ghostbridge:record-extcap:lan"))
+        fifo = os.path.join(self.dir, "fifo")
+        os.mkfifo(fifo)
+        capture = subprocess.Popen([extcap, "--capture", "--extcap-interface", "ghostbridge:record-extcap:lan", "--fifo",
+                                    fifo, "--extcap-capture-filter", "arp or icmp"], env=environment,
+                                   stderr=subprocess.PIPE, text=True)
+        with open(fifo, "rb") as file:
+            self.assertEqual(file.read(4), b"\x0a\x0d\x0d\x0a")
+        # The reader has gone.
+        capture.communicate(timeout=10)
+
+
 if __name__ == "__main__":
     gb.main()

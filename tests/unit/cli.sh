@@ -88,7 +88,7 @@ completes "ghostbridge v" validate
 completes "ghostbridge s" status shell set
 completes "ghostbridge graph --f" --format
 completes "ghostbridge graph --format s" svg
-completes "ghostbridge help d" down doctor
+completes "ghostbridge help d" down diff doctor
 completes "ghostbridge run --k" --keep
 completes "ghostbridge up --k"
 completes "ghostbridge down --" --help --all

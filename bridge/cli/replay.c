@@ -75,11 +75,6 @@ static int load(struct job *job)
 	scenario_errors_done(&errors);
 	if (r < 0)
 		return EXIT_USAGE;
-	if (job->scenario->program.argv)
-		return cli_error(EXIT_USAGE,
-				 "the recording is of a program of the user's own, %s, and only what ns3-ghost "
-				 "simulated can be replayed",
-				 job->scenario->program.argv[0]);
 	for (uint32_t i = 0; i < job->scenario->ghost_count; i++)
 		ports += scenario_port_count(job->scenario, i);
 	if (job->scenario->ghost_count != job->recording.ghost_count || ports != job->recording.port_count)
@@ -133,6 +128,7 @@ static int open_out(struct job *job, struct boundary_writer **ret_writer, FILE *
 	struct boundary_port *ports;
 	struct boundary_info info = {.name = recording->name,
 				     .default_name = recording->default_name,
+				     .source = recording->source,
 				     .scenario = job->scenario->text,
 				     .ns3 = recording->ns3,
 				     .seed = job->scenario->seed,
@@ -332,12 +328,17 @@ static int replay(struct job *job)
 	struct diag diag = {""};
 	FILE *out = NULL, *pcap = NULL;
 	uint64_t began;
-	int shuttle_fd, ghost_fd, r;
+	int shuttle_fd, ghost_fd, program_fd = -1, r;
 
 	r = experiment_find_programs(&shuttle_fd, &ghost_fd, &diag);
 	if (r < 0)
 		return cli_error(EXIT_HOST, "%s", diag.text);
 	close(shuttle_fd);
+	r = experiment_find_program(job->scenario, job->recording.source, &program_fd, &diag);
+	if (r < 0) {
+		close(ghost_fd);
+		return cli_error(EXIT_USAGE, "%s", diag.text);
+	}
 	warn_of_versions(job, ghost_fd);
 	job->digest = read_digest(job);
 	if (!job->digest && !job->options->set_count)
@@ -353,6 +354,7 @@ static int replay(struct job *job)
 	job->replay = (struct replay){.recording = &job->recording,
 				      .scenario = job->scenario,
 				      .ghost_fd = ghost_fd,
+				      .program_fd = program_fd,
 				      .changed = strcmp(job->scenario->text, job->recording.scenario) != 0,
 				      .out = writer,
 				      .out_file = out,
@@ -393,6 +395,8 @@ done:
 		fclose(pcap);
 	free(job->replay.ends);
 	close(ghost_fd);
+	if (program_fd >= 0)
+		close(program_fd);
 	return r;
 }
 

@@ -22,8 +22,19 @@
 
 #define GHOSTS_LIMIT_NS NS_PER_S
 
+/* Absolute path of the scenario's file. */
+static void find_source(const struct experiment *experiment, char *ret, size_t size)
+{
+	const char *slash = strrchr(experiment->source, '/');
+
+	if (experiment->source_dir)
+		snprintf(ret, size, "%s/%s", experiment->source_dir, slash ? slash + 1 : experiment->source);
+	else
+		snprintf(ret, size, "%s", experiment->source);
+}
+
 /* Everything the section header and the interfaces say. The caller frees *ret_ports. */
-static int describe(const struct daemon *daemon, const char *ns3, struct boundary_info *ret,
+static int describe(const struct daemon *daemon, const char *ns3, const char *source, struct boundary_info *ret,
 		    struct boundary_port **ret_ports)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -44,6 +55,7 @@ static int describe(const struct daemon *daemon, const char *ns3, struct boundar
 	}
 	*ret = (struct boundary_info){.name = daemon->experiment->name,
 				      .default_name = scenario->name,
+				      .source = source,
 				      .scenario = scenario->text,
 				      .ns3 = ns3,
 				      .seed = scenario->seed,
@@ -90,7 +102,7 @@ int record_open(struct record *record, struct daemon *daemon, struct diag *diag)
 {
 	struct boundary_port *ports = NULL;
 	struct boundary_info info;
-	char ns3[64];
+	char ns3[64], source[4096];
 	int fd, r;
 
 	if (!daemon->experiment->record)
@@ -108,7 +120,8 @@ int record_open(struct record *record, struct daemon *daemon, struct diag *diag)
 			return diag_set(diag, r, "cannot make a journal: %s", strerror(-r));
 	}
 	manifest_ns3_version(daemon->experiment, ns3, sizeof(ns3));
-	r = describe(daemon, ns3, &info, &ports);
+	find_source(daemon->experiment, source, sizeof(source));
+	r = describe(daemon, ns3, source, &info, &ports);
 	if (r < 0)
 		return diag_set(diag, r, "out of memory");
 	fd = rundir_create(&daemon->experiment->rundir, BOUNDARY_FILE);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -147,22 +150,34 @@ void replay_ns3_version(int ghost_fd, char *ret, size_t size)
 /* As the daemon starts it, but as the user who calls. */
 static int spawn(struct stage *stage)
 {
-	char ghost[16], workers[16];
+	const struct scenario *scenario = stage->replay->scenario;
+	bool is_program = scenario_ghost_is_program(scenario, stage->ghost);
+	char ghost[16], workers[16], wire[160], seed[64];
 	const char *argv[] = {"ns3-ghost", "--wire", stage->path, "--ghost", ghost, "--workers", workers, NULL};
 	char *env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", NULL};
-	int in = scenario_fd(stage->replay->scenario->text);
+	char *program_env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", wire, seed, NULL};
+	int in = scenario_fd(scenario->text);
 
 	if (in < 0)
 		return in;
 	snprintf(ghost, sizeof(ghost), "%u", stage->ghost);
 	snprintf(workers, sizeof(workers), "%u", stage->replay->recording->workers);
+	snprintf(wire, sizeof(wire), "GHOSTBRIDGE_WIRE=%s", stage->path);
+	snprintf(seed, sizeof(seed), "NS_GLOBAL_VALUE=RngRun=%" PRIu64, scenario->seed);
 	stage->pid = fork();
 	if (stage->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (dup2(in, 0) < 0 || dup2(stage->log_fd, 1) < 0 || dup2(stage->log_fd, 2) < 0 ||
 		    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 			_exit(127);
-		syscall(SYS_execveat, stage->replay->ghost_fd, "", argv, env, AT_EMPTY_PATH);
+		/* A program's own files go where the replay's do: away. */
+		if (is_program && chdir(stage->dir) < 0)
+			_exit(127);
+		if (is_program)
+			syscall(SYS_execveat, stage->replay->program_fd, "", scenario->program.argv, program_env,
+				AT_EMPTY_PATH);
+		else
+			syscall(SYS_execveat, stage->replay->ghost_fd, "", argv, env, AT_EMPTY_PATH);
 		_exit(127);
 	}
 	close(in);
@@ -409,6 +424,15 @@ static int play(struct stage *stage, struct diag *diag)
 	return 0;
 }
 
+/* The temporary directory, with what a program left in it. */
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status;
+	(void)type;
+	(void)ftw;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
 static void close_stage(struct stage *stage)
 {
 	struct replay *replay = stage->replay;
@@ -432,10 +456,8 @@ static void close_stage(struct stage *stage)
 		close(stage->control_fd);
 	if (stage->log_fd >= 0)
 		close(stage->log_fd);
-	if (stage->path[0])
-		unlink(stage->path);
 	if (stage->dir[0])
-		rmdir(stage->dir);
+		nftw(stage->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	free(stage->ports);
 	free(stage);
 }

@@ -30,6 +30,7 @@ struct replay {
 	struct recording *recording;     /* borrowed */
 	const struct scenario *scenario; /* what is simulated now, borrowed */
 	int ghost_fd;                    /* ns3-ghost */
+	int program_fd;                  /* the user's own, -1: none */
 	bool changed;                    /* another scenario than the recorded one: nothing to compare */
 	struct boundary_writer *out;     /* a recording of the replay, or NULL; the caller's */
 	FILE *out_file;

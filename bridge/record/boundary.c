@@ -33,7 +33,7 @@ static void add_section(struct pcapng_out *out, const struct boundary_info *info
 {
 	size_t left = strlen(info->scenario);
 	const char *at = info->scenario;
-	char text[1024];
+	char text[8192];
 
 	pcapng_section(out);
 	pcapng_option_text(out, PCAPNG_SHB_USERAPPL, "ghostbridge " GB_VERSION);
@@ -44,10 +44,10 @@ static void add_section(struct pcapng_out *out, const struct boundary_info *info
 		 info->name, info->seed);
 	pcapng_option_text(out, PCAPNG_OPT_COMMENT, text);
 	snprintf(text, sizeof(text),
-		 "schema=%d\nname=%s\nscenario=%s\nghostbridge=%s\nns-3=%s\nseed=%" PRIu64 "\nlag_ns=%" PRIu64
-		 "\nworkers=%u\nghosts=%u\nports=%u\n",
-		 BOUNDARY_SCHEMA, info->name, info->default_name, GB_VERSION, info->ns3, info->seed, info->lag_ns,
-		 info->workers, info->ghost_count, info->port_count);
+		 "schema=%d\nname=%s\nscenario=%s\nsource=%s\nghostbridge=%s\nns-3=%s\nseed=%" PRIu64
+		 "\nlag_ns=%" PRIu64 "\nworkers=%u\nghosts=%u\nports=%u\n",
+		 BOUNDARY_SCHEMA, info->name, info->default_name, info->source ? info->source : "", GB_VERSION,
+		 info->ns3, info->seed, info->lag_ns, info->workers, info->ghost_count, info->port_count);
 	text_option(out, BOUNDARY_TEXT_META, text, strlen(text));
 	while (left > 0) {
 		size_t size = left < SCENARIO_CHUNK ? left : SCENARIO_CHUNK;

@@ -61,6 +61,7 @@ struct boundary_port {
 struct boundary_info {
 	const char *name;         /* of the experiment */
 	const char *default_name; /* the scenario's, from which what it does not say is derived */
+	const char *source;       /* absolute path of the scenario's file: a program it names is relative to it */
 	const char *scenario;     /* its text, as run */
 	const char *ns3;          /* version */
 	uint64_t seed;

@@ -73,6 +73,7 @@ static int read_meta(struct recording *recording, const char *text, size_t size,
 		return diag_set(diag, -EPROTO, "the recording describes itself twice");
 	recording->name = meta_value(text, size, "name");
 	recording->default_name = meta_value(text, size, "scenario");
+	recording->source = meta_value(text, size, "source");
 	recording->ghostbridge = meta_value(text, size, "ghostbridge");
 	recording->ns3 = meta_value(text, size, "ns-3");
 	recording->seed = meta_number(text, size, "seed", UINT64_MAX - 1);
@@ -431,6 +432,7 @@ void recording_done(struct recording *recording)
 	free(recording->ghosts);
 	free(recording->name);
 	free(recording->default_name);
+	free(recording->source);
 	free(recording->scenario);
 	free(recording->ghostbridge);
 	free(recording->ns3);

@@ -34,6 +34,7 @@ struct recording {
 	struct pcapng_in in;
 	char *name;              /* of the experiment */
 	char *default_name;      /* for scenario_load() */
+	char *source;            /* path of the scenario's file at the time of the run; may be empty */
 	char *scenario;          /* its text */
 	char *ghostbridge, *ns3; /* versions that wrote it */
 	uint64_t seed, lag_ns;

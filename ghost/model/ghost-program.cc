@@ -71,7 +71,7 @@ AttachWire()
 } // namespace
 
 GhostProgram::GhostProgram(const struct wire& wire)
-    : GhostWire(wire)
+    : GhostReplay(wire)
 {
     DynamicCast<GhostSimulatorImpl>(Simulator::GetImplementation())->SetInput(this);
 }

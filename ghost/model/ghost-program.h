@@ -2,7 +2,7 @@
 #ifndef GHOST_PROGRAM_H
 #define GHOST_PROGRAM_H
 
-#include "ghost-wire.h"
+#include "ghost-replay.h"
 
 #include "ns3/net-device.h"
 #include "ns3/node.h"
@@ -20,7 +20,7 @@ namespace ns3
  * The daemon names the wire's socket in the environment variable GHOSTBRIDGE_WIRE. What the program
  * does wrong is written as the last line of its log, where the daemon reads it, and ends it.
  */
-class GhostProgram : public GhostWire
+class GhostProgram : public GhostReplay
 {
   public:
     /// The environment variable.

@@ -33,6 +33,19 @@ Nap()
 std::unique_ptr<GhostWire>
 GhostReplay::Open(const struct wire& wire)
 {
+    if (wire.journal_fd[0] < 0)
+    {
+        return std::make_unique<GhostWire>(wire);
+    }
+    return std::make_unique<GhostReplay>(wire);
+}
+
+GhostReplay::GhostReplay(const struct wire& wire)
+    : GhostWire(wire)
+    , m_feed()
+    , m_entry()
+    , m_frame(WIRE_FRAME_MAX)
+{
     for (int fd : wire.journal_fd)
     {
         struct journal feed;
@@ -42,20 +55,12 @@ GhostReplay::Open(const struct wire& wire)
         }
         if (feed.head->flags & JOURNAL_CONSUME)
         {
-            return std::unique_ptr<GhostWire>(new GhostReplay(wire, feed));
+            m_feed = feed;
+            m_isChanged = feed.head->flags & JOURNAL_CHANGED;
+            break;
         }
         journal_unmap(&feed);
     }
-    return std::make_unique<GhostWire>(wire);
-}
-
-GhostReplay::GhostReplay(const struct wire& wire, const struct journal& feed)
-    : GhostWire(wire)
-    , m_feed(feed)
-    , m_entry()
-    , m_frame(WIRE_FRAME_MAX)
-    , m_isChanged(feed.head->flags & JOURNAL_CHANGED)
-{
 }
 
 GhostReplay::~GhostReplay()
@@ -116,6 +121,10 @@ GhostReplay::Look()
 uint64_t
 GhostReplay::NextTime()
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::NextTime();
+    }
     if (!Look())
     {
         return OVER;
@@ -133,6 +142,10 @@ GhostReplay::NextTime()
 uint32_t
 GhostReplay::NextContext()
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::NextContext();
+    }
     if (m_entry.kind != JOURNAL_IN || IsPlannedNext())
     {
         return Simulator::NO_CONTEXT;
@@ -188,6 +201,10 @@ GhostReplay::ApplyRecorded()
 void
 GhostReplay::Inject(uint64_t lateNs)
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Inject(lateNs);
+    }
     if (IsPlannedNext())
     {
         char text[SCENARIO_CHANGE_TEXT_SIZE];
@@ -211,27 +228,43 @@ GhostReplay::Inject(uint64_t lateNs)
 uint64_t
 GhostReplay::Limit()
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Limit();
+    }
     return m_feed.head->flags & JOURNAL_UNTIL_EVENTS ? OVER - 1 : m_feed.head->end_ns + m_startNs;
 }
 
 bool
-GhostReplay::Flush(uint64_t nowNs, uint64_t)
+GhostReplay::Flush(uint64_t nowNs, uint64_t behindNs)
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Flush(nowNs, behindNs);
+    }
     __atomic_store_n(&m_wire.stats->sim_ns, nowNs - std::min(nowNs, m_startNs), __ATOMIC_RELAXED);
     __atomic_store_n(&m_wire.stats->events, Simulator::GetEventCount(), __ATOMIC_RELAXED);
     return m_running;
 }
 
 bool
-GhostReplay::Wait(uint64_t)
+GhostReplay::Wait(uint64_t untilNs)
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Wait(untilNs);
+    }
     // Nothing is due before the end, and nothing else will come.
     return false;
 }
 
 uint8_t*
-GhostReplay::Reserve(uint32_t, uint32_t len)
+GhostReplay::Reserve(uint32_t index, uint32_t len)
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Reserve(index, len);
+    }
     return len <= m_frame.size() ? m_frame.data() : nullptr;
 }
 
@@ -244,12 +277,20 @@ GhostReplay::SayCarrier(uint32_t)
 void
 GhostReplay::Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash)
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Commit(index, len, departureNs, hash);
+    }
     Record({0, JOURNAL_OUT, 0, index, len, departureNs, hash}, nullptr);
 }
 
 void
 GhostReplay::Record(const struct journal_entry& entry, const uint8_t* payload)
 {
+    if (!m_feed.head)
+    {
+        return GhostWire::Record(entry, payload);
+    }
     if (!m_journal.head || entry.size > JOURNAL_PAYLOAD_MAX)
     {
         return;

@@ -20,6 +20,12 @@ class GhostReplay : public GhostWire
 {
   public:
     /**
+     * \brief Take over an attached wire; without a journal to read it is live, as a GhostWire is.
+     * \param wire moved in
+     */
+    explicit GhostReplay(const struct wire& wire);
+
+    /**
      * \brief The input that belongs to a wire: live, or a replay if a journal to read came with it.
      * \param wire attached, taken over
      */
@@ -52,8 +58,6 @@ class GhostReplay : public GhostWire
     void Record(const struct journal_entry& entry, const uint8_t* payload) override;
 
   private:
-    GhostReplay(const struct wire& wire, const struct journal& feed);
-
     /// Have the next entry in m_entry; waits until it is there. \return false when the run is over
     bool Look();
 
@@ -71,7 +75,7 @@ class GhostReplay : public GhostWire
     const uint8_t* m_payload{};   //!< of m_entry
     bool m_hasEntry{false};       //!< m_entry is valid
     std::vector<uint8_t> m_frame; //!< where a departing frame is put together
-    bool m_isChanged;             //!< the scenario isn't the recorded one
+    bool m_isChanged{false};      //!< the scenario isn't the recorded one
     uint32_t m_sniffed{0};        //!< devices listened to
 };
 

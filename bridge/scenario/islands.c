@@ -53,6 +53,31 @@ static void join_links(const struct scenario *scenario, uint32_t *parents, uint3
 	}
 }
 
+/* An island without a port would be simulated for nobody. @reached is scratch, one per link. */
+static bool check_reached(struct scn_load *load, uint32_t *parents, uint32_t *reached)
+{
+	const struct scenario *scenario = load->scenario;
+
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
+
+		if (scenario_node_is_real(&scenario->nodes[end->node]))
+			reached[find_root(parents, end->link)] = 1;
+	}
+	for (uint32_t i = 0; i < scenario->link_count; i++) {
+		if (reached[find_root(parents, i)])
+			continue;
+		scn_error_at(
+			load, scenario->links[i].pos,
+			"links.%s: leads to simulated nodes only, so nobody would see what happens there; join it to a "
+			"container",
+			scenario->links[i].name);
+		return false;
+	}
+	memset(reached, 0, scenario->link_count * sizeof(*reached));
+	return true;
+}
+
 /* Heaviest island first, each into the lightest ghost so far; the file's order decides ties. */
 static void pack(struct scenario *scenario, uint32_t *parents, uint32_t *weights, uint32_t *ghosts, uint32_t workers)
 {
@@ -103,6 +128,8 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 	for (uint32_t i = 0; i < scenario->link_count; i++)
 		parents[i] = i;
 	join_links(scenario, parents, node_links);
+	if (!check_reached(load, parents, ghosts))
+		return;
 	for (uint32_t i = 0; i < scenario->link_count; i++)
 		if (scenario_link_is_simulated(&scenario->links[i]))
 			weights[find_root(parents, i)] += scenario->links[i].end_count;

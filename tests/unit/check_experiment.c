@@ -319,6 +319,28 @@ START_TEST(books_balance)
 }
 END_TEST
 
+/* The ghost alone counts at the end of a simulated node. */
+START_TEST(books_have_simulated_ends)
+{
+	struct tally_port *ports = balanced(3);
+	struct tally_link link;
+	uint64_t up = ports[1].ghost.up.frames, down = ports[1].ghost.down.frames;
+
+	memset(&ports[1].shuttle, 0, sizeof(ports[1].shuttle));
+	tally_take_inner(&ports[1]);
+	tally_close(ports, 3, false, true, false, &link);
+	ck_assert(link.conserved);
+	ck_assert_uint_eq(link.inner_in, up);
+	ck_assert_uint_eq(link.inner_out, down);
+	ck_assert_uint_eq(link.frames_in, ports[0].up.frames + ports[2].up.frames + up);
+	/* What its stack did not get is missed. */
+	ports[1].shuttle.down.frames--;
+	tally_close(ports, 3, false, true, false, &link);
+	ck_assert(!link.conserved);
+	free(ports);
+}
+END_TEST
+
 START_TEST(books_name_what_is_under_way)
 {
 	struct tally_port *ports = balanced(2);
@@ -620,8 +642,8 @@ int main(void)
 		 {expectations_on_exit, expectations_on_output, expectations_look_behind_nul_bytes,
 		  expectations_on_values}},
 		{"books",
-		 {books_balance, books_name_what_is_under_way, books_notice_frames_from_nowhere, counters_add_up,
-		  books_of_an_unknown_medium}},
+		 {books_balance, books_have_simulated_ends, books_name_what_is_under_way,
+		  books_notice_frames_from_nowhere, counters_add_up, books_of_an_unknown_medium}},
 		{"blame", {last_words_get_their_place, last_words_of_any_length_fit}},
 		{"steps",
 		 {steps_start_in_order_of_time, run_ends_with_its_last_awaited_step, no_steps_is_over_at_once}},

@@ -864,6 +864,61 @@ static int for_each_yaml(const char *dir, void (*check)(const char *path))
 	return count;
 }
 
+/* Simulated nodes: what of them is written down, which links they join, where their counters are. */
+START_TEST(test_simulated)
+{
+	struct scenario_options options = {.workers = 4};
+	const struct scenario_node *r1, *r2;
+	const struct scenario_app *app;
+	struct scenario *s;
+	size_t size;
+	char *text = read_file(GOOD_DIR "/simulated.yaml", &size);
+
+	s = load_with(text, &options);
+	ck_assert_int_eq(s->nodes[0].route_count, 2);
+	ck_assert_int_eq(s->nodes[0].routes[0].to.prefix_len, 0);
+	ck_assert_int_eq(s->nodes[0].routes[0].via.bytes[3], 2);
+	ck_assert_int_eq(s->nodes[0].routes[1].to.family, AF_INET6);
+	r1 = &s->nodes[scenario_find_node(s, "r1")];
+	ck_assert(!scenario_node_is_real(r1));
+	ck_assert_int_eq(r1->routing, SCENARIO_ROUTING_OLSR);
+	ck_assert_str_eq(s->ends[r1->routes[0].end].port_name, "r1.eth1");
+	r2 = &s->nodes[scenario_find_node(s, "r2")];
+	ck_assert_int_eq(r2->app_count, 3);
+	ck_assert(r2->apps[0].tcp);
+	app = &r2->apps[1];
+	ck_assert_int_eq(app->kind, SCENARIO_APP_ON_OFF);
+	ck_assert(!app->tcp);
+	ck_assert_uint_eq(app->rate_bps, 2000000);
+	ck_assert_uint_eq(app->packet_size, 500);
+	ck_assert_int_eq(app->on.kind, SCENARIO_DIST_EXPONENTIAL);
+	ck_assert_uint_eq(app->on.a_ns, 250000000);
+	ck_assert_int_eq(app->off.kind, SCENARIO_DIST_UNIFORM);
+	ck_assert_uint_eq(app->off.b_ns, 20000000);
+	ck_assert_uint_eq(app->stop_ns, UINT64_C(3000000000));
+	ck_assert_int_eq(app->to.bytes[2], 1); /* 10.0.1.1 */
+	ck_assert_int_eq(r2->apps[2].to.family, AF_INET6);
+	ck_assert_uint_eq(r2->apps[2].packet_count, 0);
+	/* Three links meet in r1 and s1; the fourth is between containers only. */
+	ck_assert_uint_eq(s->ghost_count, 2);
+	ck_assert_uint_eq(s->links[0].ghost, s->links[2].ghost);
+	ck_assert_uint_ne(s->links[0].ghost, s->links[3].ghost);
+	ck_assert_uint_eq(scenario_port_count(s, s->links[0].ghost), 2);
+	ck_assert_uint_eq(scenario_inner_count(s, s->links[0].ghost), 5);
+	for (size_t i = 0; i < s->end_count; i++) {
+		const struct scenario_end *end = &s->ends[i];
+		bool real = scenario_node_is_real(&s->nodes[end->node]);
+
+		ck_assert_int_eq(end->port != SCENARIO_NONE, real);
+		ck_assert(real ? end->stats == end->port : end->stats >= 2 && end->stats < 7);
+		if (!strcmp(s->nodes[end->node].name, "s1"))
+			ck_assert_uint_eq(end->addr_count, 0);
+	}
+	scenario_free(s);
+	free(text);
+}
+END_TEST
+
 START_TEST(test_good_files)
 {
 	ck_assert_int_ge(for_each_yaml(GOOD_DIR, check_good), 6);
@@ -1141,6 +1196,7 @@ static Suite *scenario_suite(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("files");
+	tcase_add_test(tcase, test_simulated);
 	tcase_add_test(tcase, test_good_files);
 	tcase_add_test(tcase, test_bad_files);
 	suite_add_tcase(suite, tcase);

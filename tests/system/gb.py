@@ -85,7 +85,8 @@ def _state_dirs():
 
 
 def _ours(line):
-    return "ghostbridge" in line or "ns3-ghost" in line or "[lxc" in line
+    return any(word in line for word in ("ghostbridge", "ns3-ghost", "[lxc", "ovs-vswitchd", "ovsdb-server", "ovs-testcontroller",
+                                         "osken-manager"))
 
 
 class Host:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Switches: frames cross them, their words come back, `ghostbridge ovs` talks to the right one, and they come back when killed."""
+"""Switches: frames cross them, errors have their line, `ghostbridge ovs` finds the right one, what is killed comes back."""
 import os
+import random
 import signal
 import time
 
@@ -69,6 +70,41 @@ name: gbt-switch-tcp
             self.down(name)
         print(f"ten switches up after {best:.2f} s")
         self.assertLess(best, 2.0)
+
+
+class Killed(gb.Case):
+    """However a run with switches ends, nothing is left behind."""
+
+    def test_random_moments(self):
+        generator = random.Random("switches")
+        text = PAIR + "steps: [{node: h1, run: ping -c 20 -i 0.1 h2}]\n"
+        for attempt, number in enumerate((signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM) * 2):
+            name = f"gbt-switch-kill-{attempt}"
+            path = self.write(text + f"name: {name}\n", f"{name}.yaml")
+            moment = time.monotonic() + generator.uniform(0.05, 0.8)
+            process = gb.start("run", path, "--out", os.path.join(self.dir, name))
+            while time.monotonic() < moment:
+                time.sleep(0.001)
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=30)
+            self.assertIn(process.returncode, (130, -9), f"after {attempt}: {stdout}{stderr}")
+            gb.command("down", name)
+            self.assertEqual(self.leftovers(), [], f"attempt {attempt}: left behind")
+
+    def test_own_words(self):
+        """What only building can find out: status 2 and the line, nothing left."""
+        path = self.write(PAIR.replace("  s2: {kind: switch}", "  s2: {kind: switch, controller: {app: no-such.py}}") +
+                          "name: gbt-switch-app\n")
+        done = gb.command("run", path, "--out", os.path.join(self.dir, "out"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("test.yaml:15:", done.stderr)
+        self.assertIn("no-such.py", done.stderr)
+
+
+class Vlans(gb.Case):
+    def test_tags(self):
+        report, _ = self.run_scenario(gb.scenario_path("vlan-trunk.yaml"))
+        self.assertTrue(all(expect["ok"] for expect in report["expect"]), report["expect"])
 
 
 class Ovs(gb.Case):

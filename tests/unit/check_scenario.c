@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bridge/scenario/scenario.h"
+#include "bridge/scenario/switch.h"
 
 #define BAD_DIR  "../bad-scenarios"
 #define GOOD_DIR "scenario"
@@ -1158,6 +1159,85 @@ START_TEST(test_no_cascade)
 }
 END_TEST
 
+static char *read_good(const char *name)
+{
+	static char text[8192];
+	char path[256];
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), GOOD_DIR "/%s", name);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	size = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[size] = '\0';
+	return text;
+}
+
+START_TEST(test_switches)
+{
+	struct scenario *scenario = load(read_good("switches.yaml"));
+	const struct scenario_node *s1 = &scenario->nodes[scenario_find_node(scenario, "s1")];
+	const struct scenario_switch *sw = s1->sw;
+
+	ck_assert(scenario_node_is_switch(s1) && scenario_node_is_real(s1) && !scenario_node_is_container(s1));
+	ck_assert_ptr_null(scenario->nodes[0].sw);
+	ck_assert_uint_eq(sw->dpid, 0xa1);
+	ck_assert_uint_eq(sw->protocols, 1u << 0 | 1u << 3);
+	ck_assert(sw->is_secure && !sw->stp && !sw->rstp);
+	ck_assert_uint_eq(sw->addr_count, 1);
+	ck_assert_uint_eq(sw->controller_count, 4);
+	ck_assert_int_eq(sw->controllers[0].kind, SCENARIO_CONTROLLER_LEARNING);
+	ck_assert_str_eq(sw->controllers[1].target, "tcp:10.0.0.9:6653");
+	ck_assert_str_eq(sw->controllers[2].target, "ssl:10.0.0.9:7000");
+	ck_assert_int_eq(sw->controllers[3].kind, SCENARIO_CONTROLLER_APP);
+	ck_assert_str_eq(sw->controllers[3].target, "gate.py");
+	ck_assert_uint_eq(sw->meters.count, 1);
+	ck_assert_uint_eq(sw->groups.count, 1);
+	ck_assert_uint_eq(sw->configure.count, 1);
+	/* comments and empty lines say nothing, the others know where they stand */
+	ck_assert_uint_eq(sw->flows.count, 2);
+	ck_assert_str_eq(sw->flows.items[0].text, "in_port=1,actions=output:2");
+	ck_assert_uint_eq(sw->flows.items[0].pos.line, 17);
+	ck_assert_str_eq(sw->flows.items[1].text, "in_port=2,actions=output:1");
+	ck_assert_uint_eq(sw->flows.items[1].pos.line, 19);
+	scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(test_switch_ports)
+{
+	static const struct {
+		const char *name;
+		uint32_t number;
+	} expected[] = {{"s1.eth1", 1}, {"s1.eth2", 2}, {"s2.eth1", 2}, {"s3.eth1", 1},
+			{"s2.eth2", 1}, {"s3.up", 9},   {"s2.mgmt", 0}};
+	struct scenario *scenario = load(read_good("switches.yaml"));
+	size_t found = 0;
+
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
+
+		if (!end->port_of)
+			continue;
+		ck_assert_uint_lt(found, sizeof(expected) / sizeof(*expected));
+		ck_assert_str_eq(end->port_name, expected[found].name);
+		ck_assert_uint_eq(end->port_of->number, expected[found].number);
+		ck_assert_int_eq(end->promiscuous, !end->port_of->management);
+		/* a port has no address, but it counts: h1 is the second end */
+		ck_assert_uint_eq(end->addr_count, end->port_of->management);
+		found++;
+	}
+	ck_assert_uint_eq(found, sizeof(expected) / sizeof(*expected));
+	ck_assert_uint_eq(scenario->ends[1].addrs[0].bytes[3], 2);
+	ck_assert_uint_eq(scenario->ends[2].port_of->tag, 100);
+	ck_assert_uint_eq(scenario->ends[3].port_of->trunk_count, 3);
+	ck_assert_uint_eq(scenario->ends[3].port_of->trunks[2], 4094);
+	scenario_free(scenario);
+}
+END_TEST
+
 static Suite *scenario_suite(void)
 {
 	Suite *suite = suite_create("scenario");
@@ -1183,6 +1263,10 @@ static Suite *scenario_suite(void)
 	tcase_add_test(tcase, test_lookups);
 	suite_add_tcase(suite, tcase);
 
+	tcase = tcase_create("switches");
+	tcase_add_test(tcase, test_switches);
+	tcase_add_test(tcase, test_switch_ports);
+	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("islands");
 	tcase_add_test(tcase, test_islands);
 	suite_add_tcase(suite, tcase);

@@ -19,7 +19,7 @@ const char *const scn_wifi_keys[] = {
 	"tx-power", "rts-threshold", "ssid",     "association", "propagation", "fading", "mobility",
 	"queue",    "mtu",           "subnet",   "ends",        NULL};
 
-static const char *const mode_words[] = {"adhoc", "infrastructure", NULL};
+static const char *const mode_words[] = {"adhoc", "infrastructure", "mesh", NULL};
 static const char *const standard_words[] = {"802.11b", "802.11a", "802.11g", "802.11n", "802.11ac", "802.11ax", NULL};
 static const char *const band_words[] = {"2.4GHz", "5GHz", "6GHz", NULL};
 static const char *const control_words[] = {"constant", "minstrel-ht", "minstrel", "aarf", "arf", "ideal", NULL};
@@ -397,6 +397,9 @@ void scn_load_wifi(struct scn_load *load, const struct scn_value *map, struct sc
 	wifi->mode = (enum scenario_wifi_mode)mode;
 	scn_read_word(load, map, "standard", "802.11a", standard_words, &standard);
 	wifi->standard = (enum scenario_wifi_standard)standard;
+	if (mode == SCENARIO_WIFI_MESH && standard >= SCENARIO_WIFI_N)
+		scn_error(load, scn_get(map, "standard"),
+			  "ns-3's mesh points know no standard from 802.11n on; write 802.11a, 802.11g or 802.11b");
 	read_channel(load, map, wifi);
 	read_control(load, map, wifi);
 	wifi->tx_power_dbm = TX_POWER_DBM;

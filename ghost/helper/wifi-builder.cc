@@ -5,14 +5,23 @@
 #include "../model/ghost-wifi-port.h"
 
 #include "ns3/boolean.h"
+#include "ns3/dot11s-installer.h"
 #include "ns3/double.h"
+#include "ns3/fcfs-wifi-queue-scheduler.h"
 #include "ns3/frame-exchange-manager.h"
+#include "ns3/mesh-helper.h"
+#include "ns3/mesh-point-device.h"
+#include "ns3/mesh-wifi-interface-mac.h"
 #include "ns3/net-device-container.h"
 #include "ns3/node-container.h"
+#include "ns3/object-factory.h"
+#include "ns3/peer-management-protocol.h"
 #include "ns3/ssid.h"
 #include "ns3/sta-wifi-mac.h"
 #include "ns3/string.h"
 #include "ns3/uinteger.h"
+#include "ns3/wifi-default-ack-manager.h"
+#include "ns3/wifi-default-protection-manager.h"
 #include "ns3/wifi-helper.h"
 #include "ns3/wifi-mac-helper.h"
 #include "ns3/wifi-mac-queue.h"
@@ -51,6 +60,26 @@ ToChannelSettings(const struct scenario_wifi& wifi)
     static const char* const bands[] = {"BAND_2_4GHZ", "BAND_5GHZ", "BAND_6GHZ"};
     return "{" + std::to_string(wifi.channel) + ", " + std::to_string(wifi.width_mhz) + ", " +
            bands[wifi.band] + ", 0}";
+}
+
+/// A manager of its own, for devices that no WifiHelper makes.
+Ptr<WifiRemoteStationManager>
+CreateRateControl(const struct scenario_wifi& wifi)
+{
+    static const char* const types[] = {"ns3::ConstantRateWifiManager",
+                                        "ns3::MinstrelHtWifiManager",
+                                        "ns3::MinstrelWifiManager",
+                                        "ns3::AarfWifiManager",
+                                        "ns3::ArfWifiManager",
+                                        "ns3::IdealWifiManager"};
+    ObjectFactory factory(types[wifi.control]);
+    factory.Set("RtsCtsThreshold", UintegerValue(wifi.rts_threshold_size));
+    if (wifi.control == SCENARIO_WIFI_CONSTANT)
+    {
+        factory.Set("DataMode", StringValue(wifi.data_mode));
+        factory.Set("ControlMode", StringValue(wifi.control_mode));
+    }
+    return factory.Create<WifiRemoteStationManager>();
 }
 
 void
@@ -127,6 +156,65 @@ SetQueueLength(Ptr<WifiMac> mac, uint32_t length)
     }
 }
 
+/**
+ * What MeshHelper::Install does, with the address and the channel of the scenario.
+ */
+Ptr<MeshPointDevice>
+InstallMeshPoint(const struct scenario_wifi& wifi,
+                 const struct scenario_end& end,
+                 Ptr<Node> node,
+                 const WifiPhyHelper& phyHelper)
+{
+    Ptr<MeshPointDevice> mesh = CreateObject<MeshPointDevice>();
+    node->AddDevice(mesh);
+    Ptr<WifiNetDevice> device = CreateObject<WifiNetDevice>();
+    Ptr<WifiPhy> phy = phyHelper.Create(node, device)[0];
+    node->AddDevice(device);
+    phy->ConfigureStandard(ToStandard(wifi.standard));
+    device->SetPhy(phy);
+    Ptr<MeshWifiInterfaceMac> mac =
+        CreateObjectWithAttributes<MeshWifiInterfaceMac>("QosSupported", BooleanValue(true));
+    mac->SetSsid(Ssid());
+    mac->SetDevice(device);
+    device->SetRemoteStationManager(CreateRateControl(wifi));
+    Mac48Address address;
+    address.CopyFrom(end.mac);
+    mac->SetAddress(address);
+    device->SetMac(mac);
+    mac->SetMacQueueScheduler(CreateObject<FcfsWifiQueueScheduler>());
+    mac->ConfigureStandard(ToStandard(wifi.standard));
+    Ptr<FrameExchangeManager> exchange = mac->GetFrameExchangeManager();
+    Ptr<WifiProtectionManager> protection = CreateObject<WifiDefaultProtectionManager>();
+    protection->SetWifiMac(mac);
+    exchange->SetProtectionManager(protection);
+    Ptr<WifiAckManager> acknowledgement = CreateObject<WifiDefaultAckManager>();
+    acknowledgement->SetWifiMac(mac);
+    exchange->SetAckManager(acknowledgement);
+    mesh->AddInterface(device);
+    Dot11sStack stack;
+    if (!stack.InstallStack(mesh))
+    {
+        throw BuildError(end.pos, "ns-3 cannot install its 802.11s stack");
+    }
+    return mesh;
+}
+
+/// The barrier waits until a mesh point has a peer.
+void
+AwaitPeers(BuildContext& context, const struct scenario_end& end, Ptr<MeshPointDevice> mesh)
+{
+    Ptr<dot11s::PeerManagementProtocol> peers = mesh->GetObject<dot11s::PeerManagementProtocol>();
+    std::string name = end.port_name;
+    context.Await(end.pos,
+                  [peers, name]() -> std::string
+                  {
+                      return peers->GetNumberOfLinks() > 0
+                                 ? ""
+                                 : name + " finds no peer in 10 s; move it nearer or raise "
+                                          "tx-power";
+                  });
+}
+
 /// A station's carrier and the barrier follow its association.
 void
 FollowAssociation(BuildContext& context,
@@ -175,24 +263,51 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
     helper.DisableFlowControl(); // there is no ns-3 stack to hold back
     SetRateControl(helper, wifi);
 
+    if (wifi.mode == SCENARIO_WIFI_MESH)
+    {
+        ledger->SetLinger(MilliSeconds(500), true);
+    }
     for (uint32_t i = 0; i < link.end_count; i++)
     {
         const struct scenario_end& end = scenario.ends[link.first_end + i];
         std::string name = std::string(link.name) + "/" + end.port_name;
-        WifiMacHelper macHelper;
-        SetMac(macHelper, wifi, *end.place);
         Ptr<Node> node = context.GetNode(end);
-        NetDeviceContainer devices = helper.Install(phy, macHelper, node);
-        Ptr<WifiNetDevice> device = DynamicCast<WifiNetDevice>(devices.Get(0));
-        SetAddress(device, end);
+        Ptr<WifiNetDevice> device;
+        Ptr<NetDevice> outer;
+        if (wifi.mode == SCENARIO_WIFI_MESH)
+        {
+            Ptr<MeshPointDevice> mesh = InstallMeshPoint(wifi, end, node, phy);
+            AwaitPeers(context, end, mesh);
+            device = DynamicCast<WifiNetDevice>(mesh->GetInterfaces()[0]);
+            outer = mesh;
+        }
+        else
+        {
+            WifiMacHelper macHelper;
+            SetMac(macHelper, wifi, *end.place);
+            device = DynamicCast<WifiNetDevice>(helper.Install(phy, macHelper, node).Get(0));
+            SetAddress(device, end);
+            outer = device;
+        }
         device->SetMtu(static_cast<uint16_t>(link.mtu));
         SetQueueLength(device->GetMac(), link.queue_frames);
-        helper.AssignStreams(devices, BuildContext::StreamOf(name));
+        if (wifi.mode == SCENARIO_WIFI_MESH)
+        {
+            MeshHelper().AssignStreams(NetDeviceContainer(outer), BuildContext::StreamOf(name));
+        }
+        else
+        {
+            helper.AssignStreams(NetDeviceContainer(device), BuildContext::StreamOf(name));
+        }
         PlaceWifiDevice(context, link, end, device);
 
         Ptr<GhostWifiPort> port = CreateObject<GhostWifiPort>();
-        context.Attach(end, device, port);
+        context.Attach(end, outer, port);
         port->SetLedger(ledger);
+        if (wifi.mode == SCENARIO_WIFI_MESH)
+        {
+            port->SetMesh();
+        }
         ledger->Watch(device->GetMac());
         FollowAssociation(context, link, end, device->GetMac(), port);
     }

@@ -274,10 +274,10 @@ GhostLedger::Close(uint64_t uid, const Entry& entry)
         {
             // Acknowledged by an access point that didn't send it on: its queue was full, or there
             // is nobody of that address.
-            bool known =
-                std::any_of(m_ports.begin(),
-                            m_ports.end(),
-                            [&entry](const Port& port) { return port.address == entry.to; });
+            bool known = !m_elsewhere && std::any_of(m_ports.begin(),
+                                                     m_ports.end(),
+                                                     [&entry](const Port& port)
+                                                     { return port.address == entry.to; });
             cause = known ? STATS_DROP_QUEUE : STATS_DROP_MEDIUM;
         }
         stats_add(&sender.stats->up.drops[cause], 1);

@@ -5,6 +5,7 @@ namespace ns3
 {
 
 NS_OBJECT_ENSURE_REGISTERED(GhostTag);
+NS_OBJECT_ENSURE_REGISTERED(GhostGroupTag);
 
 GhostTag::GhostTag(uint16_t type, uint16_t len)
     : m_type(type)
@@ -64,6 +65,61 @@ void
 GhostTag::Print(std::ostream& os) const
 {
     os << "type=0x" << std::hex << m_type << std::dec << " length=" << m_length;
+}
+
+GhostGroupTag::GhostGroupTag(Mac48Address group)
+    : m_group(group)
+{
+}
+
+TypeId
+GhostGroupTag::GetTypeId()
+{
+    static TypeId tid = TypeId("ns3::GhostGroupTag")
+                            .SetParent<Tag>()
+                            .SetGroupName("Ghostbridge")
+                            .AddConstructor<GhostGroupTag>();
+    return tid;
+}
+
+TypeId
+GhostGroupTag::GetInstanceTypeId() const
+{
+    return GetTypeId();
+}
+
+Mac48Address
+GhostGroupTag::GetGroup() const
+{
+    return m_group;
+}
+
+uint32_t
+GhostGroupTag::GetSerializedSize() const
+{
+    return 6;
+}
+
+void
+GhostGroupTag::Serialize(TagBuffer buffer) const
+{
+    uint8_t bytes[6];
+    m_group.CopyTo(bytes);
+    buffer.Write(bytes, sizeof(bytes));
+}
+
+void
+GhostGroupTag::Deserialize(TagBuffer buffer)
+{
+    uint8_t bytes[6];
+    buffer.Read(bytes, sizeof(bytes));
+    m_group.CopyFrom(bytes);
+}
+
+void
+GhostGroupTag::Print(std::ostream& os) const
+{
+    os << "group=" << m_group;
 }
 
 } // namespace ns3

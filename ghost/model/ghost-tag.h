@@ -2,6 +2,7 @@
 #ifndef GHOST_TAG_H
 #define GHOST_TAG_H
 
+#include "ns3/mac48-address.h"
 #include "ns3/tag.h"
 
 namespace ns3
@@ -50,6 +51,41 @@ class GhostTag : public Tag
   private:
     uint16_t m_type{0};   //!< type or length field
     uint16_t m_length{0}; //!< payload bytes
+};
+
+/**
+ * \brief The group address of a frame that travels as a broadcast.
+ *
+ * ns-3's mesh looks for a path to a multicast address as if it were a station's.
+ */
+class GhostGroupTag : public Tag
+{
+  public:
+    GhostGroupTag() = default;
+
+    /**
+     * \param group the frame's own destination
+     */
+    explicit GhostGroupTag(Mac48Address group);
+
+    /**
+     * \brief Get the type ID.
+     * \return the object TypeId
+     */
+    static TypeId GetTypeId();
+
+    /// \return the frame's own destination
+    Mac48Address GetGroup() const;
+
+    // Inherited from Tag
+    TypeId GetInstanceTypeId() const override;
+    uint32_t GetSerializedSize() const override;
+    void Serialize(TagBuffer buffer) const override;
+    void Deserialize(TagBuffer buffer) override;
+    void Print(std::ostream& os) const override;
+
+  private:
+    Mac48Address m_group; //!< destination
 };
 
 } // namespace ns3

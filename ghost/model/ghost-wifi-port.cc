@@ -58,6 +58,12 @@ GhostWifiPort::SetStation(Ptr<StaWifiMac> mac)
 }
 
 void
+GhostWifiPort::SetMesh()
+{
+    m_mesh = true;
+}
+
+void
 GhostWifiPort::SetCarrier(bool up)
 {
     if (m_wire)
@@ -122,6 +128,11 @@ GhostWifiPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, 
         packet->AddPacketTag(GhostTag(type, static_cast<uint16_t>(packet->GetSize())));
         type = GhostTag::LOCAL_EXPERIMENTAL;
     }
+    if (m_mesh && to.IsGroup() && !to.IsBroadcast())
+    {
+        packet->AddPacketTag(GhostGroupTag(to));
+        to = Mac48Address::GetBroadcast();
+    }
     uint64_t uid = packet->GetUid();
     m_ledger->Begin(uid, m_ledgerPort, to);
     bool taken =
@@ -145,7 +156,9 @@ GhostWifiPort::Receive(Ptr<NetDevice> device,
     }
     if (m_ledger->Deliver(packet->GetUid(), m_ledgerPort))
     {
-        Deliver(packet, protocol, from, to);
+        GhostGroupTag group;
+        bool isGroup = m_mesh && packet->PeekPacketTag(group);
+        Deliver(packet, protocol, from, isGroup ? Address(group.GetGroup()) : to);
     }
     return true;
 }

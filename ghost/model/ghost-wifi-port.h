@@ -43,6 +43,9 @@ class GhostWifiPort : public GhostPort
      */
     void SetStation(Ptr<StaWifiMac> mac);
 
+    /// Send what is for a group as a broadcast, as a mesh needs it.
+    void SetMesh();
+
     // Inherited from GhostPort
     void Inject(const uint8_t* frame, uint32_t len) override;
     int64_t GetInFlight() const override;
@@ -67,6 +70,7 @@ class GhostWifiPort : public GhostPort
     /// \copydoc Associated
     void Disassociated(Mac48Address bssid);
 
+    bool m_mesh{false};                     //!< see SetMesh
     Ptr<GhostLedger> m_ledger;              //!< of the link
     uint32_t m_ledgerPort{0};               //!< index in it
     Ptr<StaWifiMac> m_station;              //!< nullptr: no station

@@ -216,6 +216,9 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 		number(fidelity, "budget_us"), 100 * number(fidelity, "quantile"), number(fidelity, "behind_max_us"),
 		number(fidelity, "cpu_steal_pct"), number(fidelity, "realtime_factor_min"),
 		number(overhead, "ingress_mean_us"), number(overhead, "delivery_mean_us"));
+	if (json_is_real(at(fidelity, "cpu_pressure_pct")))
+		fprintf(stream, "Some process waited for a CPU in %.1f %% of the time.\n",
+			number(fidelity, "cpu_pressure_pct"));
 	intervals_text(fidelity, stream, "* ");
 	if (at(report, "recording"))
 		fprintf(stream, "* recording: %" PRId64 " frames in %s%s%s\n",

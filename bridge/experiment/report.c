@@ -186,6 +186,20 @@ static json_t *intervals_json(const struct fidelity_log *log)
 	return list;
 }
 
+/* What the host did meanwhile that explains lateness, or makes times of other logs disagree with ours. */
+static void add_host(json_t *fidelity, const struct sampler *sampler)
+{
+	double pressure = sampler_pressure_pct(sampler);
+	struct sampler_clocks clocks = sampler_clock_steps(sampler);
+
+	json_object_set_new(fidelity, "cpu_pressure_pct", pressure < 0 ? json_null() : json_real(pressure));
+	/* Everything here runs by CLOCK_MONOTONIC, so that neither harms; NTP's usual corrections stay below 500 ppm.
+	 */
+	json_object_set_new(fidelity, "clock",
+			    json_pack("{s:f,s:f}", "realtime_moved_us", (double)clocks.realtime_ns / 1e3,
+				      "suspended_us", (double)clocks.boottime_ns / 1e3));
+}
+
 static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -215,6 +229,8 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 			     "degraded_intervals", intervals_json(&daemon->sampler.log), "where", where_json(daemon),
 			     "cpu_steal_pct", daemon->sampler.ports ? sampler_steal_pct(&daemon->sampler) : 0.0,
 			     "realtime_factor_min", daemon->sampler.ports ? daemon->sampler.factor_min : 1.0);
+	if (daemon->sampler.ports)
+		add_host(fidelity, &daemon->sampler);
 	json_object_set_new(fidelity, "behind_max_us", us(facts.behind_max_ns));
 	json_object_set_new(fidelity, "stalls", integer(figures->counts.stalls));
 	json_object_set_new(fidelity, "frames_over_budget", integer(figures->late.over_budget));

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "bridge/experiment/daemon.h"
 
@@ -34,6 +35,55 @@ static void read_cpu(uint64_t *ret_all, uint64_t *ret_steal)
 	*ret_steal = ticks[7];
 }
 
+/* Microseconds since boot in which some process waited for a CPU, or -1. */
+static int64_t read_pressure(void)
+{
+	FILE *file = fopen("/proc/pressure/cpu", "re");
+	int64_t total = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "some avg10=%*f avg60=%*f avg300=%*f total=%" SCNd64, &total) != 1)
+		total = -1;
+	fclose(file);
+	return total;
+}
+
+static int64_t clock_of(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct sampler_clocks read_clocks(void)
+{
+	int64_t monotonic = clock_of(CLOCK_MONOTONIC);
+
+	return (struct sampler_clocks){.realtime_ns = clock_of(CLOCK_REALTIME) - monotonic,
+				       .boottime_ns = clock_of(CLOCK_BOOTTIME) - monotonic};
+}
+
+double sampler_pressure_pct(const struct sampler *sampler)
+{
+	int64_t now = read_pressure();
+	uint64_t passed_us = (clock_ns() - sampler->pressure_since_ns) / 1000;
+
+	if (now < 0 || sampler->pressure_start_us < 0 || passed_us == 0)
+		return -1;
+	return 100.0 * (double)(now - sampler->pressure_start_us) / (double)passed_us;
+}
+
+struct sampler_clocks sampler_clock_steps(const struct sampler *sampler)
+{
+	struct sampler_clocks now = read_clocks();
+
+	now.realtime_ns -= sampler->clocks_start.realtime_ns;
+	now.boottime_ns -= sampler->clocks_start.boottime_ns;
+	return now;
+}
+
 int sampler_open(struct sampler *sampler, struct daemon *daemon)
 {
 	*sampler = (struct sampler){.factor_min = 1.0};
@@ -44,6 +94,9 @@ int sampler_open(struct sampler *sampler, struct daemon *daemon)
 		return -ENOMEM;
 	}
 	read_cpu(&sampler->cpu_start, &sampler->steal_start);
+	sampler->pressure_start_us = read_pressure();
+	sampler->pressure_since_ns = clock_ns();
+	sampler->clocks_start = read_clocks();
 	return 0;
 }
 

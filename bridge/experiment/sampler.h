@@ -27,6 +27,12 @@ struct sampler_pace {
 	uint64_t sim_ns;
 };
 
+/* The host's other clocks against the one that everything here runs by. */
+struct sampler_clocks {
+	int64_t realtime_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC: changes when somebody sets the time */
+	int64_t boottime_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC: grows while the machine is suspended */
+};
+
 struct sampler {
 	struct sampler_port *ports; /* per scenario end */
 	struct sampler_pace *paces; /* per ghost */
@@ -34,6 +40,9 @@ struct sampler {
 	uint64_t last_ns; /* since the barrier */
 	double factor_min;
 	uint64_t steal_start, cpu_start; /* of /proc/stat, ticks */
+	int64_t pressure_start_us;       /* of /proc/pressure/cpu, "some"; -1: the kernel does not say */
+	struct sampler_clocks clocks_start;
+	uint64_t pressure_since_ns;      /* CLOCK_MONOTONIC */
 	uint64_t frames_up, frames_down; /* of the whole run so far, for the progress line */
 	struct fidelity_counts total;
 };
@@ -53,5 +62,15 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 
 /** sampler_steal_pct() - Share of CPU time the hypervisor took since the barrier, percent. */
 double sampler_steal_pct(const struct sampler *sampler);
+
+/**
+ * sampler_pressure_pct() - Share of the time since the barrier in which some process waited for a CPU, percent
+ *
+ * Return: -1 where the kernel has no pressure stall information
+ */
+double sampler_pressure_pct(const struct sampler *sampler);
+
+/** sampler_clock_steps() - How far the other clocks have moved against CLOCK_MONOTONIC since the barrier. */
+struct sampler_clocks sampler_clock_steps(const struct sampler *sampler);
 
 #endif /* EXPERIMENT_SAMPLER_H */

@@ -118,6 +118,11 @@ class Record(gb.Case):
         try:
             report = self.record(TWO_LINKS.replace("seed: 7", "seed: 8\nlag: 2ms"))
             self.check_identical(report)
+            # The report says why they were late, where the kernel does; nobody set the clock or suspended the machine.
+            if os.path.exists("/proc/pressure/cpu"):
+                self.assertGreater(report["fidelity"]["cpu_pressure_pct"], 20)
+            self.assertLess(abs(report["fidelity"]["clock"]["suspended_us"]), 1000)
+            self.assertLess(abs(report["fidelity"]["clock"]["realtime_moved_us"]), 100000)
         finally:
             for process in busy:
                 process.kill()

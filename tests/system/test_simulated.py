@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Nodes inside ns-3: what containers see of simulated routers, switches and hubs, and the traffic those make."""
+import os
 import re
 
 import gb
@@ -158,6 +159,15 @@ links:
         self.assertGreater(down["s1.eth0"], 40)
         # What a1 sends to a3 crosses a2, which AODV found.
         self.assertGreaterEqual(down["a3.eth0"], 20)
+
+    def test_replay(self):
+        """Thirty routers with random traffic of their own do the same again."""
+        report, _ = self.run_scenario(gb.scenario_path("simulated-core.yaml"), "--record")
+        self.check_books(report)
+        self.assertGreater(sum(end["up"]["frames"] for end in report["simulated"]), 5000)
+        done = gb.command("replay", report["dir"], "--out", os.path.join(self.dir, "again"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("identical", done.stdout)
 
     def test_switch_and_hub(self):
         """A switch learns who is where, a hub does not; both join what a segment parts."""

@@ -43,6 +43,8 @@ static const struct scenario_change_key p2p_keys[] = {
 };
 
 static const struct scenario_change_key wifi_keys[] = {
+	{.key = "position", .type = SCENARIO_VALUE_POSITION, .ends = true},
+	{.key = "tx-power", .type = SCENARIO_VALUE_POWER, .ends = true},
 	KEY_STATE,
 	KEY_END,
 };

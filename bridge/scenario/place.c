@@ -185,6 +185,15 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 	else
 		scn_read_word(load, map, "role", NULL, role_words, &word);
 	end->place->is_ap = word == 1;
+	if (!end->place->is_ap && end->node != SCENARIO_NONE) {
+		const struct scenario_node *node = &load->scenario->nodes[end->node];
+
+		if (!scenario_node_is_real(node) && !scenario_role_has_ip(node->role))
+			scn_error(load, map,
+				  "a simulated switch or hub sends from many addresses, a Wi-Fi station from one; make "
+				  "it "
+				  "an access point (role: ap), or a router");
+	}
 	if (promiscuous && !end->place->is_ap)
 		scn_error_key(load, promiscuous, "only an access point hands on frames for others; leave it out");
 	if (position)

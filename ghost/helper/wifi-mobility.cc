@@ -82,6 +82,25 @@ PlaceWifiDevice(BuildContext& context,
     Ptr<MobilityModel> still = CreateObject<ConstantPositionMobilityModel>();
     still->SetPosition(ToVector(place.position));
     phy->SetMobility(still);
+    context.OnChange(link,
+                     &end,
+                     "position",
+                     [phy](const struct scenario_change& change)
+                     {
+                         // Whatever way it was on, it stays there.
+                         Ptr<MobilityModel> there = CreateObject<ConstantPositionMobilityModel>();
+                         there->SetPosition(
+                             Vector(change.vector[0], change.vector[1], change.vector[2]));
+                         phy->SetMobility(there);
+                     });
+    context.OnChange(link,
+                     &end,
+                     "tx-power",
+                     [phy](const struct scenario_change& change)
+                     {
+                         phy->SetTxPowerStart(change.real);
+                         phy->SetTxPowerEnd(change.real);
+                     });
     if (place.mobility == SCENARIO_MOBILITY_FIXED)
     {
         return;

@@ -148,6 +148,26 @@ expect: [{step: watch, match: "lost(.|\\n)*back"}]
         self.assertEqual(sorted(changes), [("h1.eth0", "down"), ("h1.eth0", "up"), ("h2.eth0", "down")])
         self.assertTrue(all(link["conserved"] for link in report["links"]), report["links"])
 
+    def test_put_elsewhere(self):
+        report, _ = self.run_scenario(self.write("""
+ghostbridge: 1
+name: gbt-put
+nodes: {h1: {attach: tap}, h2: {attach: tap}}
+links:
+  air:
+    {kind: wifi, mode: adhoc, standard: 802.11a, subnet: 10.0.0.0/24, propagation: {model: range, max-range: 50m},
+     ends: [h1, h2]}
+steps:
+  - {name: near, node: h1, run: ping -c 3 -i 0.1 h2}
+  - {at: 600ms, link: air.h2.eth0, set: {position: "90m,0m"}}
+  - {name: far, at: 700ms, node: h1, run: "ping -c 3 -i 0.1 -W 1 h2 || true"}
+expect:
+  - {step: near, match: "3 received"}
+  - {step: far, match: " 0 received"}
+"""))
+        self.assertEqual(report["changes"][0]["at_s"], 0.6)
+        self.assertGreater(report["links"][0]["drops"].get("retries", 0), 0)
+
     def test_nobody_there(self):
         done = gb.command("run", self.write("""
 ghostbridge: 1

@@ -66,21 +66,66 @@ static bool is_simulated(const struct scenario *scenario, uint32_t node)
 
 static enum shape shape_of(const struct scenario_link *link)
 {
+	if (link->wifi)
+		return SHAPE_AIR;
 	return link->end_count > 2 ? SHAPE_BAR : SHAPE_TEXT;
 }
 
-/* "csma, 100 Mbit/s, 1 ms": the parameters that matter, in one line. */
+__attribute__((format(printf, 3, 4))) static void add(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t used = strlen(buf);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf + used, size - used, fmt, args);
+	va_end(args);
+}
+
+/* "10 Mbit/s, 5 ms, jitter 1 ms, loss 0.1 %" of one direction of a p2p link. */
+static void add_way(const struct scenario_direction *way, char *ret, size_t size)
+{
+	char rate[32], time[32];
+
+	picture_rate(scenario_direction_rate_bps(way), rate, sizeof(rate));
+	picture_time(way->delay_ns, time, sizeof(time));
+	add(ret, size, "%s%s, %s", rate, way->trace_ms ? " (trace)" : "", time);
+	if (way->jitter_ns) {
+		picture_time(way->jitter_ns, time, sizeof(time));
+		add(ret, size, ", jitter %s", time);
+	}
+	if (way->has_burst_loss)
+		add(ret, size, ", loss in bursts");
+	else if (way->loss > 0)
+		add(ret, size, ", loss %g %%", 100 * way->loss);
+}
+
+/* What the link is and does, figures with ", " between them. */
 static void figures_of(const struct scenario_link *link, char *ret, size_t size)
 {
-	char rate[32], delay[32];
+	static const char *const standards[] = {"b", "a", "g", "n", "ac", "ax"};
+	static const char *const modes[] = {"ad hoc", "infrastructure", "mesh"};
+	char rate[32], delay[32], backward[FIGURES_SIZE] = "";
 
-	picture_rate(link->rate_bps, rate, sizeof(rate));
-	picture_time(link->delay_ns, delay, sizeof(delay));
-	snprintf(ret, size, "%s", scenario_link_is_simulated(link) ? "csma" : "wire");
-	if (link->rate_bps)
-		snprintf(ret + strlen(ret), size - strlen(ret), ", %s", rate);
-	if (link->delay_ns)
-		snprintf(ret + strlen(ret), size - strlen(ret), ", %s", delay);
+	snprintf(ret, size, "%s", scenario_link_kind_name(link->kind));
+	if (link->wifi) {
+		snprintf(ret, size, "802.11%s, %s, channel %u (%u MHz)", standards[link->wifi->standard],
+			 modes[link->wifi->mode], link->wifi->channel, link->wifi->width_mhz);
+	} else if (link->ways) {
+		size_t used;
+
+		add(ret, size, ", ");
+		used = strlen(ret);
+		add_way(&link->ways[SCENARIO_FORWARD], ret, size);
+		add_way(&link->ways[SCENARIO_BACKWARD], backward, sizeof(backward));
+		if (strcmp(ret + used, backward) != 0)
+			add(ret, size, ", back: %s", backward);
+	} else if (link->kind == SCENARIO_LINK_GHOST) {
+		snprintf(ret, size, "own ns-3 program");
+	} else if (link->rate_bps) {
+		picture_rate(link->rate_bps, rate, sizeof(rate));
+		picture_time(link->delay_ns, delay, sizeof(delay));
+		add(ret, size, ", %s, %s", rate, delay);
+	}
 }
 
 /* ---- which vertex comes first ---- */
@@ -235,6 +280,13 @@ static uint32_t island_of_node(const struct drawing *drawing, uint32_t node)
 
 /* ---- vertices ---- */
 
+static bool shows_ports(const struct scenario_node *node)
+{
+	if (node->kind == SCENARIO_NODE_SIMULATED)
+		return scenario_role_has_ip(node->role);
+	return !scenario_node_is_switch(node);
+}
+
 static void write_node(const struct drawing *drawing, uint32_t index)
 {
 	const struct scenario *scenario = drawing->scenario;
@@ -273,6 +325,9 @@ static void write_node(const struct drawing *drawing, uint32_t index)
 		if (end->node != index)
 			continue;
 		picture_address(end, address, sizeof(address));
+		/* The ports of a switch are only names. */
+		if (!address[0] && !shows_ports(node))
+			continue;
 		fputs("<TR><TD>" SMALL_FONT, stream);
 		put(stream, end->name);
 		fputs(address[0] ? "&#160;&#160;" : "", stream);
@@ -392,10 +447,15 @@ static void write_end(const struct drawing *drawing, const struct scenario_link 
 	size_t vertex = link_vertex(drawing, index);
 	bool below = drawing->order[vertex] < drawing->order[end->node];
 	enum shape shape = shape_of(link);
-	const char *look = shape == SHAPE_AIR ? " [style=\"dashed\" color=\"#7a4fa0\"]" : "";
+	const char *look = "";
+
+	if (shape == SHAPE_AIR)
+		look = end->place && end->place->is_ap
+			       ? " [style=\"dashed\" color=\"#7a4fa0\" label=\" AP\" fontcolor=\"#7a4fa0\"]"
+			       : " [style=\"dashed\" color=\"#7a4fa0\"]";
 
 	if (!scenario_link_is_simulated(link))
-		look = " [color=\"#8a929b\"]";
+		look = " [color=\"#8a929b\"]"; /* not simulated: pale */
 	/* Not clipped: the line ends inside the bar, which has its colour. */
 	if (shape == SHAPE_BAR && below)
 		fprintf(drawing->stream, "  n%zu:p%u -- n%u [tailclip=\"false\"]\n", vertex, number, end->node);

@@ -81,6 +81,14 @@ check 2 "is not KEY=VALUE" set a b c
 check 2 "there is no running experiment" set no-such-experiment lan delay=5ms
 if command -v dot >/dev/null; then
 	check 0 "</svg>" graph "$scenario"
+	# Every kind of node and link: Graphviz itself says whether it is a graph.
+	for file in "$source_dir"/scenarios/*.yaml; do
+		complaint=$("$ghostbridge" graph --format dot "$file" | dot -Tcanon 2>&1 >/dev/null) || complaint="no graph"
+		if [[ -n $complaint ]]; then
+			echo "FAIL: graph of $file: $complaint"
+			failed=1
+		fi
+	done
 fi
 PATH=/nonexistent check 3 "apt-get install graphviz" graph "$scenario"
 

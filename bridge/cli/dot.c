@@ -66,7 +66,7 @@ static bool is_simulated(const struct scenario *scenario, uint32_t node)
 
 static enum shape shape_of(const struct scenario_link *link)
 {
-	if (link->wifi)
+	if (link->wifi || link->lte)
 		return SHAPE_AIR;
 	return link->end_count > 2 ? SHAPE_BAR : SHAPE_TEXT;
 }
@@ -110,6 +110,8 @@ static void figures_of(const struct scenario_link *link, char *ret, size_t size)
 	if (link->wifi) {
 		snprintf(ret, size, "802.11%s, %s, channel %u (%u MHz)", standards[link->wifi->standard],
 			 modes[link->wifi->mode], link->wifi->channel, link->wifi->width_mhz);
+	} else if (link->lte) {
+		snprintf(ret, size, "LTE, %u resource blocks", link->lte->resource_blocks);
 	} else if (link->ways) {
 		size_t used;
 

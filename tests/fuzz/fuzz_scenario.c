@@ -13,6 +13,12 @@
 
 #define SETS_MAX 4
 
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
 /* Every change can be said as text, and the text says the same. */
 static void check_changes(const struct scenario *scenario)
 {
@@ -30,12 +36,6 @@ static void check_changes(const struct scenario *scenario)
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void check_errors(const struct scenario_errors *errors)
 {
@@ -56,12 +56,13 @@ static void check_scenario(const struct scenario *scenario)
 	for (size_t i = 0; i < scenario->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[i];
 		uint32_t ghost = scenario->links[end->link].ghost;
+		bool is_port = ghost != SCENARIO_NONE && scenario_node_is_real(&scenario->nodes[end->node]);
 
 		require(end->node < scenario->node_count && end->link < scenario->link_count);
 		require(end->name && end->port_name && !(end->mac[0] & 1));
-		require((ghost == SCENARIO_NONE) == (end->port == SCENARIO_NONE));
-		simulated += ghost != SCENARIO_NONE;
-		if (ghost != SCENARIO_NONE)
+		require(is_port == (end->port != SCENARIO_NONE));
+		simulated += is_port;
+		if (is_port)
 			require(scenario_find_port(scenario, ghost, end->port) == end);
 		if (i >= 200)
 			break; /* scenario_find_port() looks through all ends */
@@ -72,7 +73,8 @@ static void check_scenario(const struct scenario *scenario)
 	}
 	require(ports >= simulated);
 	for (size_t i = 0; i < scenario->step_count; i++)
-		require(scenario->steps[i].node < scenario->node_count && scenario->steps[i].run);
+		require(scenario->steps[i].run ? scenario->steps[i].node < scenario->node_count
+					       : scenario->steps[i].link < scenario->link_count);
 	for (size_t i = 0; i < scenario->expect_count; i++)
 		require(scenario->expects[i].text != NULL);
 }

@@ -112,8 +112,7 @@ class P2pTimeTestCase : public TestCase
 {
   public:
     P2pTimeTestCase(uint64_t rate, uint32_t size)
-        : TestCase("times at " + std::to_string(rate) + " bps, " + std::to_string(size) +
-                   " bytes")
+        : TestCase("times at " + std::to_string(rate) + " bps, " + std::to_string(size) + " bytes")
         , m_rate(rate)
         , m_size(size)
     {

@@ -24,6 +24,7 @@
 #define SNAP_SIZE     262144
 #define BUFFER_SIZE   (8 << 20)
 #define DISPATCH_MOST 1000
+#define LOOK_AGAIN_MS 50
 
 struct tap {
 	char name[256]; /* "h1.eth0" */
@@ -178,6 +179,18 @@ static int write_out(struct capture *capture)
 	return 0;
 }
 
+/*
+ * How long to wait for frames at most, ms; -1: for ever. An interface goes down before it goes away, and only the first
+ * wakes whoever waits: libpcap then wants to look again.
+ */
+static int patience_ms(const struct capture *capture, const struct pollfd *polls)
+{
+	for (size_t i = 0; i < capture->count; i++)
+		if (polls[i].fd >= 0 && pcap_get_required_select_timeout(capture->taps[i].pcap))
+			return LOOK_AGAIN_MS;
+	return -1;
+}
+
 /* Until told to end, or nobody reads, or every interface is gone. Return: exit status. */
 static int run(struct capture *capture, int signal_fd)
 {
@@ -195,12 +208,13 @@ static int run(struct capture *capture, int signal_fd)
 			return EXIT_DONE;
 		if (r < 0)
 			return cli_error(EXIT_HOST, "cannot write: %s", strerror(-r));
-		if (poll(polls, capture->count + 2, -1) < 0 && errno != EINTR)
+		r = poll(polls, capture->count + 2, patience_ms(capture, polls));
+		if (r < 0 && errno != EINTR)
 			return cli_error(EXIT_HOST, "cannot wait: %s", strerror(errno));
 		for (size_t i = 0; i < capture->count; i++) {
 			struct tap *tap = &capture->taps[i];
 
-			if (polls[i].fd < 0 || !polls[i].revents)
+			if (polls[i].fd < 0 || (!polls[i].revents && r != 0))
 				continue;
 			if (pcap_dispatch(tap->pcap, DISPATCH_MOST, took, (unsigned char *)tap) < 0) {
 				polls[i].fd = -1; /* it was removed with its container */

@@ -18,6 +18,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 GHOSTBRIDGE = os.environ.get("GHOSTBRIDGE", os.path.join(TREE, "build/bin/ghostbridge"))
 STATE_ROOT = "/run/ghostbridge"
 SKIP = 77
+SECOND_TRY = "FAILED ONCE, SECOND TRY"  # tests/run looks for it
 
 
 def scenario_path(name):
@@ -141,6 +142,21 @@ class Host:
 class Case(unittest.TestCase):
     """A test that must leave the host as it found it."""
 
+    def run(self, result=None):
+        """A test that fails is tried once more, and both tries are told: real time on a shared machine has hiccups."""
+        first = unittest.TestResult()
+        super().run(first)
+        if result is None or first.shouldStop:
+            return first
+        if first.wasSuccessful() and not first.skipped and not first.expectedFailures:
+            result.startTest(self)
+            result.addSuccess(self)
+            result.stopTest(self)
+            return result
+        for _, why in first.failures + first.errors:
+            print(f"{SECOND_TRY}: {self.id()}\n{why}", file=sys.stderr)
+        return super().run(result)
+
     def setUp(self):
         self.host = Host()
         self.dir = tempfile.mkdtemp(prefix="gbtest-")
@@ -167,6 +183,12 @@ class Case(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
+
+    def load_tool(self):
+        """Put gbload beside the scenarios that write() makes; its path in containers."""
+        shutil.copy(GHOSTBRIDGE.rsplit("/", 1)[0] + "/gbload", self.dir)
+        os.chmod(self.dir, 0o755)  # containers look into it as another user
+        return "/run/scenario/gbload"
 
     def run_scenario(self, path, *args, status=0, **kwargs):
         """`ghostbridge run`; returns report.json and the CompletedProcess."""

@@ -179,8 +179,9 @@ class Record(gb.Case):
         self.assertNotEqual(run.returncode, 0)
         gb.command("down", "--all")
         status, result, said = replay(out)
-        self.assertEqual(status, 4, said)
-        self.assertIn("no end", said)
+        # A ghost that saw its shuttle die before it was killed itself may have written its end.
+        self.assertIn(status, (0, 4), said)
+        self.assertIn("no end" if status else "no digest.json", said)
         self.assertEqual(result["first_difference"], "")
         self.assertGreater(result["frames_compared"], 500)
         # Any place to cut is as good.

@@ -430,7 +430,7 @@ void scn_finish_lte(struct scn_load *load, const struct scn_value *map, struct s
 /** scn_check_lte() - ... when their addresses are known; nothing on other links. */
 void scn_check_lte(struct scn_load *load, const struct scn_value *map, const struct scenario_link *link);
 
-/* ---- link-wifi.c, place.c ---- */
+/* ---- link-wifi.c, place.c, ns2.c ---- */
 
 extern const char *const scn_wifi_keys[];
 
@@ -443,6 +443,24 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 
 /** scn_place_ends() - Give a position to the ends that have none. */
 void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);
+
+/* A movement trace of ns-2; lives as long as load->tree. */
+struct scn_ns2;
+
+/**
+ * scn_ns2_read() - Read a movement trace
+ * @value:	the name of the file, which is replaced by its content in the tree, or {file: NAME, text: CONTENT}
+ *
+ * Return: the trace, or NULL with errors reported or load->nomem set
+ */
+const struct scn_ns2 *scn_ns2_read(struct scn_load *load, struct scn_value *value);
+
+/**
+ * scn_ns2_follow() - Give an end position and waypoints of node @place->trace_node; reports
+ * @end:	where the end is written
+ */
+void scn_ns2_follow(struct scn_load *load, const struct scn_ns2 *trace, const struct scn_value *end,
+		    struct scenario_place *place);
 
 /** scn_finish_wifi() - What can be said of a Wi-Fi link only when its ends are known. */
 void scn_finish_wifi(struct scn_load *load, const struct scn_value *map, struct scenario_link *link);

@@ -19,12 +19,14 @@
 #define WAYPOINTS_MAX    10000
 
 static const char *const role_words[] = {"station", "ap", NULL};
-/* in the order of enum scenario_mobility */
-static const char *const end_words[] = {"fixed", "waypoints", "random-waypoint", "velocity", NULL};
-static const char *const end_keys[] = {"model", "waypoints", "velocity", "area", "speed", "pause", NULL};
-enum layout { LAYOUT_LINE, LAYOUT_GRID, LAYOUT_DISC, LAYOUT_RANDOM_WAYPOINT };
-static const char *const layout_words[] = {"line", "grid", "disc", "random-waypoint", NULL};
-static const char *const layout_keys[] = {"model", "spacing", "columns", "radius", "area", "speed", "pause", NULL};
+/* in the order of enum scenario_mobility, which "ns2" is not in: it becomes waypoints */
+static const char *const end_words[] = {"fixed", "waypoints", "random-waypoint", "velocity", "ns2", NULL};
+#define END_NS2 4
+static const char *const end_keys[] = {"model", "waypoints", "velocity", "area", "speed", "pause", "node", NULL};
+enum layout { LAYOUT_LINE, LAYOUT_GRID, LAYOUT_DISC, LAYOUT_RANDOM_WAYPOINT, LAYOUT_NS2 };
+static const char *const layout_words[] = {"line", "grid", "disc", "random-waypoint", "ns2", NULL};
+static const char *const layout_keys[] = {"model", "spacing", "columns", "radius", "area",
+					  "speed", "pause",   "trace",   NULL};
 
 /* A list of figures with a unit. */
 static bool read_list(struct scn_load *load, const struct scn_value *value, const char *unit, double limit,
@@ -120,22 +122,28 @@ static void read_mobility(struct scn_load *load, const struct scn_value *map, st
 	static const struct {
 		const char *key;
 		unsigned int models;
-	} owners[] = {{"waypoints", 1u << SCENARIO_MOBILITY_WAYPOINTS},
-		      {"velocity", 1u << SCENARIO_MOBILITY_VELOCITY},
-		      {"area", 1u << SCENARIO_MOBILITY_RANDOM_WAYPOINT},
-		      {"speed", 1u << SCENARIO_MOBILITY_RANDOM_WAYPOINT},
-		      {"pause", 1u << SCENARIO_MOBILITY_RANDOM_WAYPOINT}};
+	} owners[] = {
+		{"waypoints", 1u << SCENARIO_MOBILITY_WAYPOINTS},   {"velocity", 1u << SCENARIO_MOBILITY_VELOCITY},
+		{"area", 1u << SCENARIO_MOBILITY_RANDOM_WAYPOINT},  {"speed", 1u << SCENARIO_MOBILITY_RANDOM_WAYPOINT},
+		{"pause", 1u << SCENARIO_MOBILITY_RANDOM_WAYPOINT}, {"node", 1u << END_NS2}};
 	unsigned int model = 0;
+	uint64_t node = 0;
 
 	if (map->kind == SCN_TEXT && !strcmp(map->text, end_words[0]))
 		return;
 	if (!scn_read_map(load, map, end_keys) || !scn_read_word(load, map, "model", "waypoints", end_words, &model))
 		return;
-	place->mobility = (enum scenario_mobility)model;
+	if (model != END_NS2)
+		place->mobility = (enum scenario_mobility)model;
 	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
 		if (scn_get(map, owners[i].key) && !(owners[i].models & 1u << model))
 			scn_error_key(load, scn_get(map, owners[i].key), "%s has no such parameter; leave it out",
 				      end_words[model]);
+	if (model == END_NS2) {
+		if (scn_read_count(load, map, "node", "0", 0, SCENARIO_NONE - 1, &node))
+			place->trace_node = (uint32_t)node;
+		return;
+	}
 	switch (place->mobility) {
 	case SCENARIO_MOBILITY_FIXED:
 		break;
@@ -173,6 +181,8 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 		if (promiscuous)
 			scn_error_key(load, promiscuous, "LTE carries to everybody only what is his; leave it out");
 		end->place = scn_new(load, 1, sizeof(*end->place));
+		if (end->place)
+			end->place->trace_node = SCENARIO_NONE;
 		if (end->place && position)
 			read_vector(load, position, "m", COORDINATE_MAX_M, &end->place->position);
 		return;
@@ -180,6 +190,7 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 	end->place = scn_new(load, 1, sizeof(*end->place));
 	if (!end->place || !link->wifi)
 		return;
+	end->place->trace_node = SCENARIO_NONE;
 	if (role && link->wifi->mode != SCENARIO_WIFI_INFRASTRUCTURE)
 		scn_error_key(load, role, "only an infrastructure has access points; leave it out");
 	else
@@ -200,6 +211,9 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 		read_vector(load, position, "m", COORDINATE_MAX_M, &end->place->position);
 	if (mobility)
 		read_mobility(load, mobility, end->place);
+	if (position && end->place->trace_node != SCENARIO_NONE)
+		scn_error_key(load, position, "the trace says where node %u of it begins; leave it out",
+			      end->place->trace_node);
 	/* A first waypoint at the very beginning is a position. */
 	if (!position && end->place->waypoint_count)
 		end->place->position = end->place->waypoints[0].position;
@@ -220,7 +234,8 @@ static double fraction(const struct scenario *scenario, const struct scenario_li
 void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
 {
 	const struct scn_value *mobility = scn_get(map, "mobility"), *value;
-	struct scenario_place layout = {0};
+	struct scenario_place layout = {.trace_node = SCENARIO_NONE};
+	const struct scn_ns2 *trace = NULL;
 	double spacing = SPACING_M, radius = 0;
 	unsigned int word = LAYOUT_LINE;
 	uint64_t columns = 1;
@@ -231,7 +246,7 @@ void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct s
 			 !scn_read_word(load, mobility, "model", "line", layout_words, &word)))
 		return;
 	if (mobility) {
-		static const unsigned int owners[] = {[0] = 0xf, [1] = 0x3, [2] = 0x2, [3] = 0x4, 0x8, 0x8, 0x8};
+		static const unsigned int owners[] = {[0] = 0x1f, [1] = 0x3, [2] = 0x2, [3] = 0x4, 0x8, 0x8, 0x8, 0x10};
 
 		for (size_t i = 0; layout_keys[i]; i++)
 			if (scn_get(mobility, layout_keys[i]) && !(owners[i] & 1u << word))
@@ -245,6 +260,12 @@ void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct s
 		scn_read_quantity(load, value, "m", 0, COORDINATE_MAX_M, &radius);
 		if (word == LAYOUT_RANDOM_WAYPOINT)
 			read_random(load, mobility, &layout);
+		if (word == LAYOUT_NS2 && !scn_get(mobility, "trace"))
+			scn_need(load, mobility, "trace", "walk.tcl");
+		else if (word == LAYOUT_NS2)
+			trace = scn_ns2_read(load, scn_get(mobility, "trace"));
+		if (word == LAYOUT_NS2 && !trace)
+			return;
 	}
 	for (uint32_t i = 0; i < link->end_count; i++) {
 		struct scenario_end *end = &load->scenario->ends[link->first_end + i];
@@ -258,6 +279,16 @@ void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct s
 			layout.is_ap = place->is_ap;
 			*place = layout;
 			place->mobility = SCENARIO_MOBILITY_RANDOM_WAYPOINT;
+		}
+		if (trace && !(value->kind == SCN_MAP && scn_get(value, "mobility")))
+			place->trace_node = i;
+		if (place->trace_node != SCENARIO_NONE) {
+			if (trace)
+				scn_ns2_follow(load, trace, value, place);
+			else
+				scn_error(load, scn_get(value, "mobility"),
+					  "the link has no trace; give it {mobility: {model: ns2, trace: walk.tcl}}");
+			continue;
 		}
 		switch (place->mobility) {
 		case SCENARIO_MOBILITY_WAYPOINTS:
@@ -275,6 +306,7 @@ void scn_place_ends(struct scn_load *load, const struct scn_value *map, struct s
 		switch ((enum layout)word) {
 		case LAYOUT_LINE:
 		case LAYOUT_RANDOM_WAYPOINT:
+		case LAYOUT_NS2:
 			place->position.x = spacing * i;
 			break;
 		case LAYOUT_GRID:

@@ -118,6 +118,7 @@ struct scenario_place {
 	enum scenario_mobility mobility;
 	struct scenario_waypoint *waypoints; /* in order of time, straight lines between them */
 	size_t waypoint_count;
+	uint32_t trace_node; /* whose way in the link's movement trace the waypoints are; else SCENARIO_NONE */
 	struct scenario_vector velocity;
 	double area_m[4];    /* random waypoint: x from, x to, y from, y to */
 	double speed_mps[2]; /* ... uniformly from, to */

@@ -129,7 +129,7 @@ GhostReplay::NextTime()
     {
         return OVER;
     }
-    uint64_t change = m_isChanged ? m_changeNs : NEVER;
+    uint64_t change = m_isChanged ? m_timetable.GetNext() : NEVER;
     if (m_entry.kind != JOURNAL_END)
     {
         return std::min(change, m_entry.time_ns);
@@ -156,8 +156,8 @@ GhostReplay::NextContext()
 bool
 GhostReplay::IsPlannedNext() const
 {
-    return m_isChanged && m_changeNs != NEVER &&
-           (m_entry.kind == JOURNAL_END || m_changeNs <= m_entry.time_ns);
+    return m_isChanged && m_timetable.GetNext() != NEVER &&
+           (m_entry.kind == JOURNAL_END || m_timetable.GetNext() <= m_entry.time_ns);
 }
 
 void
@@ -175,9 +175,9 @@ GhostReplay::ApplyRecorded()
     switch (m_entry.extra)
     {
     case JOURNAL_CHANGE_PLANNED:
-        if (m_plannedNext < m_planned.size())
+        if (m_timetable.HasPlanned())
         {
-            ApplyPlanned();
+            ApplyListed(m_timetable.TakePlanned());
         }
         else
         {
@@ -207,11 +207,9 @@ GhostReplay::Inject(uint64_t lateNs)
     }
     if (IsPlannedNext())
     {
-        char text[SCENARIO_CHANGE_TEXT_SIZE];
-        scenario_change_print(
-            &m_changes->GetScenario(), m_planned[m_plannedNext], text, sizeof(text));
-        RecordChange(text, JOURNAL_CHANGE_PLANNED);
-        ApplyPlanned();
+        GhostTimetable::Change change = m_timetable.Take();
+        RecordChange(change.text, change.kind);
+        ApplyListed(change);
         return;
     }
     if (m_entry.kind == JOURNAL_IN)

@@ -8,7 +8,6 @@
 #include "ns3/simulator.h"
 
 #include <algorithm>
-#include <iterator>
 #include <poll.h>
 #include <time.h>
 
@@ -117,15 +116,7 @@ void
 GhostWire::SetChanges(GhostChanges* changes, uint32_t ghost)
 {
     m_changes = changes;
-    const struct scenario& scenario = changes->GetScenario();
-    for (size_t i = 0; i < scenario.change_count; i++)
-    {
-        if (scenario.links[scenario.changes[i].link].ghost == ghost)
-        {
-            m_planned.push_back(&scenario.changes[i]);
-        }
-    }
-    FindNextChange();
+    m_timetable.Plan(*changes, ghost);
 }
 
 uint32_t
@@ -210,6 +201,7 @@ void
 GhostWire::SetStart(uint64_t startNs)
 {
     m_startNs = startNs;
+    m_timetable.SetStart(startNs);
 }
 
 uint64_t
@@ -289,10 +281,10 @@ GhostWire::HandleControl()
     case WIRE_MSG_START:
         // The other half of the lag is the shuttle's: each side has some time to be late in.
         m_originNs = msg.value[0] + m_wire.lag_ns / 2 - m_startNs;
-        FindNextChange();
+        m_timetable.SetOrigin(m_originNs - m_wire.lag_ns / 2);
         break;
     case WIRE_MSG_CHANGE:
-        AddChange(msg);
+        m_timetable.Add(msg.value[0], msg.value[1], msg.text);
         break;
     case WIRE_MSG_QUIESCE:
         m_quiesceNs = MonotonicNs() + QUIESCE_NS;
@@ -300,8 +292,7 @@ GhostWire::HandleControl()
         // That is a change like any other, at a time that a recording can name.
         if (!m_inner.empty())
         {
-            m_closeNs = SimulatedTime(MonotonicNs());
-            FindNextChange();
+            m_timetable.AddClose(SimulatedTime(MonotonicNs()));
         }
         break;
     case WIRE_MSG_STOP:
@@ -322,71 +313,24 @@ GhostWire::SimulatedTime(uint64_t stampNs) const
 }
 
 void
-GhostWire::AddChange(const struct wire_msg& msg)
-{
-    LiveChange change{msg.value[0], msg.value[1], msg.text};
-    auto at = m_live.end();
-    while (at != m_live.begin() && std::prev(at)->stampNs > change.stampNs)
-    {
-        --at;
-    }
-    m_live.insert(at, change);
-    FindNextChange();
-}
-
-void
-GhostWire::FindNextChange()
-{
-    uint64_t planned =
-        m_plannedNext < m_planned.size() ? m_planned[m_plannedNext]->at_ns + m_startNs : NEVER;
-    // Before START there is no time that a stamp could stand for.
-    uint64_t live = m_live.empty() || !m_originNs ? NEVER : SimulatedTime(m_live.front().stampNs);
-    m_changeNs = std::min({planned, live, m_closeNs});
-}
-
-/*
- * The next change: the scenario's own first where both have the same time. A daemon that doesn't
- * know of the change being made would wait for ever, so it is always answered; of the scenario's
- * own changes it only wants to hear what went wrong.
- */
-void
 GhostWire::ApplyChange()
 {
-    struct wire_msg answer = wire_msg_make(WIRE_MSG_CHANGED);
-    std::string error;
-    bool planned = m_plannedNext < m_planned.size() &&
-                   m_planned[m_plannedNext]->at_ns + m_startNs == m_changeNs;
-    if (planned)
+    GhostTimetable::Change change = m_timetable.Take();
+    RecordChange(change.text, change.kind);
+    if (change.kind == JOURNAL_CHANGE_CLOSE)
     {
-        const struct scenario_change* change = m_planned[m_plannedNext];
-        char text[SCENARIO_CHANGE_TEXT_SIZE];
-        scenario_change_print(&m_changes->GetScenario(), change, text, sizeof(text));
-        RecordChange(text, JOURNAL_CHANGE_PLANNED);
-        error = ApplyPlanned();
-        answer.value[1] = static_cast<uint64_t>(change - m_changes->GetScenario().changes);
-    }
-    else if (m_closeNs == m_changeNs)
-    {
-        RecordChange("simulated nodes fall silent: the run is over", JOURNAL_CHANGE_CLOSE);
         CloseInner();
-        m_closeNs = NEVER;
-        FindNextChange();
         return;
     }
-    else
-    {
-        RecordChange(m_live.front().text, JOURNAL_CHANGE_LIVE);
-        error = m_changes ? m_changes->Apply(m_live.front().text) : "nothing here can change";
-        answer.value[1] = m_live.front().number;
-        m_live.pop_front();
-    }
-    FindNextChange();
-    if (planned && error.empty())
+    std::string error = ApplyListed(change);
+    if (change.planned && error.empty())
     {
         return;
     }
-    answer.arg = planned;
+    struct wire_msg answer = wire_msg_make(WIRE_MSG_CHANGED);
+    answer.arg = change.planned != nullptr;
     answer.value[0] = GetWireTime();
+    answer.value[1] = change.number;
     error.copy(answer.text, sizeof(answer.text) - 1);
     int r = wire_msg_send(m_wire.control_fd, &answer, nullptr, 0);
     if (r < 0)
@@ -396,11 +340,14 @@ GhostWire::ApplyChange()
 }
 
 std::string
-GhostWire::ApplyPlanned()
+GhostWire::ApplyListed(const GhostTimetable::Change& change)
 {
-    std::string error = m_changes->Apply(*m_planned[m_plannedNext++]);
-    __atomic_store_n(&m_wire.stats->changes, m_plannedNext, __ATOMIC_RELAXED);
-    FindNextChange();
+    if (!change.planned)
+    {
+        return m_changes ? m_changes->Apply(change.text) : "nothing here can change";
+    }
+    std::string error = m_changes->Apply(*change.planned);
+    __atomic_store_n(&m_wire.stats->changes, m_timetable.GetNPlanned(), __ATOMIC_RELAXED);
     return error;
 }
 
@@ -475,13 +422,13 @@ uint64_t
 GhostWire::NextTime()
 {
     TakeInbox();
-    return std::min(m_heads.empty() ? NEVER : m_heads.front().time, m_changeNs);
+    return std::min(m_heads.empty() ? NEVER : m_heads.front().time, m_timetable.GetNext());
 }
 
 uint32_t
 GhostWire::NextContext()
 {
-    if (m_heads.empty() || m_changeNs <= m_heads.front().time)
+    if (m_heads.empty() || m_timetable.GetNext() <= m_heads.front().time)
     {
         return Simulator::NO_CONTEXT;
     }
@@ -491,7 +438,7 @@ GhostWire::NextContext()
 void
 GhostWire::Inject(uint64_t lateNs)
 {
-    if (m_heads.empty() || m_changeNs <= m_heads.front().time)
+    if (m_heads.empty() || m_timetable.GetNext() <= m_heads.front().time)
     {
         ApplyChange();
         return;
@@ -647,7 +594,7 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
     if (m_quiesceNs)
     {
         uint64_t left = InFlight();
-        if ((left == 0 && m_closeNs == NEVER) || m_clockNs > m_quiesceNs)
+        if ((left == 0 && !m_timetable.IsClosing()) || m_clockNs > m_quiesceNs)
         {
             m_quiesceNs = 0;
             wire_say(&m_wire, WIRE_MSG_QUIESCED, left);

@@ -3,17 +3,15 @@
 #define GHOST_WIRE_H
 
 #include "ghost-input.h"
+#include "ghost-timetable.h"
 
 #include "bridge/record/journal.h"
 #include "bridge/wire/wire.h"
 
 #include "ns3/ptr.h"
 
-#include <list>
 #include <string>
 #include <vector>
-
-struct scenario_change;
 
 namespace ns3
 {
@@ -150,8 +148,8 @@ class GhostWire : public GhostInput
     /// Record a change, at the simulator's current time.
     void RecordChange(const std::string& text, enum journal_change kind);
 
-    /// Apply the scenario's next change. \return empty, or why it has no effect
-    std::string ApplyPlanned();
+    /// Apply a change of the timetable's. \return empty, or why it has no effect
+    std::string ApplyListed(const GhostTimetable::Change& change);
 
     /// Tell the daemon whether a port's interface has carrier.
     virtual void SayCarrier(uint32_t index);
@@ -176,14 +174,6 @@ class GhostWire : public GhostInput
         }
     };
 
-    /// A change that the daemon sent.
-    struct LiveChange
-    {
-        uint64_t stampNs; //!< monotonic
-        uint64_t number;  //!< the daemon's, in the order they were made
-        std::string text; //!< "LINK KEY=VALUE"
-    };
-
     /// Ring state of one port.
     struct PortState
     {
@@ -196,8 +186,6 @@ class GhostWire : public GhostInput
     };
 
     uint64_t SimulatedTime(uint64_t stampNs) const;
-    void AddChange(const struct wire_msg& msg);
-    void FindNextChange();
     void ApplyChange();
     void TakeInbox();
     void PeekPort(uint32_t index);
@@ -211,22 +199,18 @@ class GhostWire : public GhostInput
     uint64_t InFlight() const;
     void AccountLost();
 
-    struct wire m_wire;                                   //!< the attached wire
-    std::vector<PortState> m_ports;                       //!< by index
-    std::vector<Ptr<GhostPort>> m_inner;                  //!< ports of simulated nodes
-    std::vector<Head> m_heads;                            //!< heap of ports that have a frame
-    std::vector<uint32_t> m_dirty;                        //!< ports with something to publish
-    GhostChanges* m_changes{nullptr};                     //!< who sets what, borrowed
-    std::vector<const struct scenario_change*> m_planned; //!< of this ghost's links, by time
-    size_t m_plannedNext{0};                              //!< the first that hasn't been applied
-    std::list<LiveChange> m_live;                         //!< by stamp, then number
-    uint64_t m_closeNs{NEVER};                            //!< when simulated nodes fall silent
-    uint64_t m_changeNs{NEVER};                           //!< simulated time of the next change
-    uint64_t m_startNs{0};                                //!< see SetStart
-    uint64_t m_originNs{0};  //!< monotonic time of simulated 0, plus half the lag
-    uint64_t m_clockNs{0};   //!< monotonic clock as last read
-    uint64_t m_controlNs{0}; //!< when the control socket was last looked at
-    uint64_t m_quiesceNs{0}; //!< until when QUIESCED is due; 0: not asked
+    struct wire m_wire;                  //!< the attached wire
+    std::vector<PortState> m_ports;      //!< by index
+    std::vector<Ptr<GhostPort>> m_inner; //!< ports of simulated nodes
+    std::vector<Head> m_heads;           //!< heap of ports that have a frame
+    std::vector<uint32_t> m_dirty;       //!< ports with something to publish
+    GhostChanges* m_changes{nullptr};    //!< who sets what, borrowed
+    GhostTimetable m_timetable;          //!< what is to change
+    uint64_t m_startNs{0};               //!< see SetStart
+    uint64_t m_originNs{0};              //!< monotonic time of simulated 0, plus half the lag
+    uint64_t m_clockNs{0};               //!< monotonic clock as last read
+    uint64_t m_controlNs{0};             //!< when the control socket was last looked at
+    uint64_t m_quiesceNs{0};             //!< until when QUIESCED is due; 0: not asked
     struct wire_pace m_pace
     {
     };                         //!< how often to wake

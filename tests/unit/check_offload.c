@@ -1720,8 +1720,10 @@ START_TEST(tcp_notices_nothing)
 		ck_assert_uint_eq(info[i].tcpi_bytes_received, size);
 		ck_assert_uint_eq(info[i].tcpi_rcv_ooopack, 0);
 		ck_assert_uint_eq(info[i].tcpi_reord_seen, 0);
-		ck_assert_uint_eq(info[i].tcpi_dsack_dups, 0);
 	}
+	/* A pump that waits for a CPU has the sender's timer send again; what came twice beyond that is our doing. */
+	for (int i = 0; i < 2; i++)
+		ck_assert_uint_le(info[i].tcpi_dsack_dups, info[i].tcpi_total_retrans);
 	ck_assert_uint_eq(info[0].tcpi_rcv_mss, info[1].tcpi_snd_mss);
 	ck_assert_uint_eq(info[1].tcpi_rcv_mss, info[0].tcpi_snd_mss);
 	/* Or nothing was tested. A joined frame counts as one in tcpi_segs_in, so there is less to say of that. */

@@ -78,7 +78,7 @@ TypeId
 GhostL3Device::GetTypeId()
 {
     static TypeId tid = TypeId("ns3::GhostL3Device")
-                            .SetParent<NetDevice>()
+                            .SetParent<GhostDevice>()
                             .SetGroupName("Ghostbridge")
                             .AddConstructor<GhostL3Device>();
     return tid;
@@ -93,9 +93,7 @@ GhostL3Device::DoDispose()
 {
     m_sender = nullptr;
     m_port = nullptr;
-    m_node = nullptr;
-    m_promiscReceive.Nullify();
-    NetDevice::DoDispose();
+    GhostDevice::DoDispose();
 }
 
 void
@@ -172,12 +170,6 @@ GhostL3Device::SendIpv4(Ptr<const Packet> packet)
 }
 
 bool
-GhostL3Device::Send(Ptr<Packet> packet, const Address& to, uint16_t protocol)
-{
-    return SendFrom(packet, m_address, to, protocol);
-}
-
-bool
 GhostL3Device::SendFrom(Ptr<Packet> packet,
                         const Address& from,
                         const Address& to,
@@ -209,143 +201,10 @@ GhostL3Device::Deliver(Ptr<const Packet> packet)
 void
 GhostL3Device::Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from)
 {
-    if (!m_promiscReceive.IsNull())
+    if (!m_promisc.IsNull())
     {
-        m_promiscReceive(this, packet, protocol, from, m_address, PACKET_HOST);
+        m_promisc(this, packet, protocol, from, m_address, PACKET_HOST);
     }
-}
-
-void
-GhostL3Device::SetIfIndex(const uint32_t index)
-{
-    m_ifIndex = index;
-}
-
-uint32_t
-GhostL3Device::GetIfIndex() const
-{
-    return m_ifIndex;
-}
-
-Ptr<Channel>
-GhostL3Device::GetChannel() const
-{
-    return nullptr;
-}
-
-void
-GhostL3Device::SetAddress(Address address)
-{
-    m_address = Mac48Address::ConvertFrom(address);
-}
-
-Address
-GhostL3Device::GetAddress() const
-{
-    return m_address;
-}
-
-bool
-GhostL3Device::SetMtu(const uint16_t mtu)
-{
-    m_mtu = mtu;
-    return true;
-}
-
-uint16_t
-GhostL3Device::GetMtu() const
-{
-    return m_mtu;
-}
-
-bool
-GhostL3Device::IsLinkUp() const
-{
-    return true;
-}
-
-void
-GhostL3Device::AddLinkChangeCallback(Callback<void> callback)
-{
-    // It never changes.
-}
-
-bool
-GhostL3Device::IsBroadcast() const
-{
-    return true;
-}
-
-Address
-GhostL3Device::GetBroadcast() const
-{
-    return Mac48Address::GetBroadcast();
-}
-
-bool
-GhostL3Device::IsMulticast() const
-{
-    return true;
-}
-
-Address
-GhostL3Device::GetMulticast(Ipv4Address group) const
-{
-    return Mac48Address::GetMulticast(group);
-}
-
-Address
-GhostL3Device::GetMulticast(Ipv6Address group) const
-{
-    return Mac48Address::GetMulticast(group);
-}
-
-bool
-GhostL3Device::IsBridge() const
-{
-    return false;
-}
-
-bool
-GhostL3Device::IsPointToPoint() const
-{
-    return false;
-}
-
-Ptr<Node>
-GhostL3Device::GetNode() const
-{
-    return m_node;
-}
-
-void
-GhostL3Device::SetNode(Ptr<Node> node)
-{
-    m_node = node;
-}
-
-bool
-GhostL3Device::NeedsArp() const
-{
-    return true;
-}
-
-void
-GhostL3Device::SetReceiveCallback(NetDevice::ReceiveCallback callback)
-{
-    // Only a port is behind it, which takes the other one.
-}
-
-void
-GhostL3Device::SetPromiscReceiveCallback(NetDevice::PromiscReceiveCallback callback)
-{
-    m_promiscReceive = callback;
-}
-
-bool
-GhostL3Device::SupportsSendFrom() const
-{
-    return true;
 }
 
 } // namespace ns3

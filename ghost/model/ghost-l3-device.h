@@ -2,9 +2,10 @@
 #ifndef GHOST_L3_DEVICE_H
 #define GHOST_L3_DEVICE_H
 
+#include "ghost-device.h"
+
 #include "ns3/ipv4-address.h"
 #include "ns3/mac48-address.h"
-#include "ns3/net-device.h"
 
 #include <functional>
 #include <map>
@@ -22,7 +23,7 @@ class GhostPort;
  * a link: it takes the Ethernet header off and puts one on, and answers ARP in the place of those
  * at the other ends, whom no broadcast reaches. Whatever else is sent is refused and counted.
  */
-class GhostL3Device : public NetDevice
+class GhostL3Device : public GhostDevice
 {
   public:
     /// Who is on the link, and the MAC address of each.
@@ -63,34 +64,11 @@ class GhostL3Device : public NetDevice
      */
     void Deliver(Ptr<const Packet> packet);
 
-    // Inherited from NetDevice
-    void SetIfIndex(const uint32_t index) override;
-    uint32_t GetIfIndex() const override;
-    Ptr<Channel> GetChannel() const override;
-    void SetAddress(Address address) override;
-    Address GetAddress() const override;
-    bool SetMtu(const uint16_t mtu) override;
-    uint16_t GetMtu() const override;
-    bool IsLinkUp() const override;
-    void AddLinkChangeCallback(Callback<void> callback) override;
-    bool IsBroadcast() const override;
-    Address GetBroadcast() const override;
-    bool IsMulticast() const override;
-    Address GetMulticast(Ipv4Address group) const override;
-    Address GetMulticast(Ipv6Address group) const override;
-    bool IsBridge() const override;
-    bool IsPointToPoint() const override;
-    bool Send(Ptr<Packet> packet, const Address& to, uint16_t protocol) override;
+    // Inherited from GhostDevice
     bool SendFrom(Ptr<Packet> packet,
                   const Address& from,
                   const Address& to,
                   uint16_t protocol) override;
-    Ptr<Node> GetNode() const override;
-    void SetNode(Ptr<Node> node) override;
-    bool NeedsArp() const override;
-    void SetReceiveCallback(NetDevice::ReceiveCallback callback) override;
-    void SetPromiscReceiveCallback(NetDevice::PromiscReceiveCallback callback) override;
-    bool SupportsSendFrom() const override;
 
   protected:
     void DoDispose() override;
@@ -108,15 +86,10 @@ class GhostL3Device : public NetDevice
     /// Hand a frame to the port.
     void Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from);
 
-    std::shared_ptr<const Neighbours> m_neighbours;     //!< on the link
-    Mac48Address m_gateway;                             //!< of those beyond
-    Sender m_sender;                                    //!< to the link
-    GhostPort* m_port{nullptr};                         //!< see SetPort
-    Ptr<Node> m_node;                                   //!< ours
-    Mac48Address m_address;                             //!< from the scenario
-    uint16_t m_mtu{1500};                               //!< bytes of layer 3
-    uint32_t m_ifIndex{0};                              //!< on the node
-    NetDevice::PromiscReceiveCallback m_promiscReceive; //!< the port's
+    std::shared_ptr<const Neighbours> m_neighbours; //!< on the link
+    Mac48Address m_gateway;                         //!< of those beyond
+    Sender m_sender;                                //!< to the link
+    GhostPort* m_port{nullptr};                     //!< see SetPort
 };
 
 } // namespace ns3

@@ -2,9 +2,10 @@
 #ifndef GHOST_NIC_H
 #define GHOST_NIC_H
 
+#include "ghost-device.h"
+
 #include "ns3/channel.h"
 #include "ns3/mac48-address.h"
-#include "ns3/net-device.h"
 #include "ns3/traced-callback.h"
 
 #include <vector>
@@ -51,7 +52,7 @@ class GhostSegment : public Channel
  * delay, order and books. So a simulated node's end has a port like that of a container, and this
  * device is what stands where the container would.
  */
-class GhostNic : public NetDevice
+class GhostNic : public GhostDevice
 {
   public:
     /**
@@ -78,47 +79,19 @@ class GhostNic : public NetDevice
      */
     void Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from, Mac48Address to);
 
-    // Inherited from NetDevice
-    void SetIfIndex(const uint32_t index) override;
-    uint32_t GetIfIndex() const override;
+    // Inherited from GhostDevice
     Ptr<Channel> GetChannel() const override;
-    void SetAddress(Address address) override;
-    Address GetAddress() const override;
-    bool SetMtu(const uint16_t mtu) override;
-    uint16_t GetMtu() const override;
-    bool IsLinkUp() const override;
-    void AddLinkChangeCallback(Callback<void> callback) override;
-    bool IsBroadcast() const override;
-    Address GetBroadcast() const override;
-    bool IsMulticast() const override;
-    Address GetMulticast(Ipv4Address group) const override;
-    Address GetMulticast(Ipv6Address group) const override;
-    bool IsBridge() const override;
-    bool IsPointToPoint() const override;
-    bool Send(Ptr<Packet> packet, const Address& to, uint16_t protocol) override;
     bool SendFrom(Ptr<Packet> packet,
                   const Address& from,
                   const Address& to,
                   uint16_t protocol) override;
-    Ptr<Node> GetNode() const override;
-    void SetNode(Ptr<Node> node) override;
-    bool NeedsArp() const override;
-    void SetReceiveCallback(NetDevice::ReceiveCallback callback) override;
-    void SetPromiscReceiveCallback(NetDevice::PromiscReceiveCallback callback) override;
-    bool SupportsSendFrom() const override;
 
   protected:
     void DoDispose() override;
 
   private:
-    Ptr<GhostPort> m_port;                              //!< where frames go
-    Ptr<GhostSegment> m_segment;                        //!< what joins us to others
-    Ptr<Node> m_node;                                   //!< ours
-    Mac48Address m_address;                             //!< from the scenario
-    uint16_t m_mtu{1500};                               //!< bytes of layer 3
-    uint32_t m_ifIndex{0};                              //!< on the node
-    NetDevice::ReceiveCallback m_receive;               //!< the node's
-    NetDevice::PromiscReceiveCallback m_promiscReceive; //!< a bridge's
+    Ptr<GhostPort> m_port;       //!< where frames go
+    Ptr<GhostSegment> m_segment; //!< what joins us to others
 };
 
 } // namespace ns3

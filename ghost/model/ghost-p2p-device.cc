@@ -27,7 +27,7 @@ GhostP2pDevice::GetTypeId()
 {
     static TypeId tid =
         TypeId("ns3::GhostP2pDevice")
-            .SetParent<NetDevice>()
+            .SetParent<GhostDevice>()
             .SetGroupName("Ghostbridge")
             .AddConstructor<GhostP2pDevice>()
             .AddTraceSource("Transmitted",
@@ -65,11 +65,8 @@ GhostP2pDevice::DoDispose()
     m_queue->Dispose();
     m_line->Dispose();
     m_partial = GhostFrame();
-    m_node = nullptr;
     m_channel = nullptr;
-    m_receive.Nullify();
-    m_promisc.Nullify();
-    NetDevice::DoDispose();
+    GhostDevice::DoDispose();
 }
 
 void
@@ -148,12 +145,6 @@ bool
 GhostP2pDevice::IsFull() const
 {
     return m_up && m_queue->IsFull();
-}
-
-bool
-GhostP2pDevice::Send(Ptr<Packet> packet, const Address& dest, uint16_t protocolNumber)
-{
-    return SendFrom(packet, m_address, dest, protocolNumber);
 }
 
 bool
@@ -302,70 +293,13 @@ GhostP2pDevice::Receive(const GhostFrame& frame)
         m_rxDropTrace(frame.packet, STATS_DROP_DOWN);
         return;
     }
-    PacketType type = PACKET_OTHERHOST;
-    if (frame.to == m_address)
-    {
-        type = PACKET_HOST;
-    }
-    else if (frame.to.IsBroadcast())
-    {
-        type = PACKET_BROADCAST;
-    }
-    else if (frame.to.IsGroup())
-    {
-        type = PACKET_MULTICAST;
-    }
-    if (!m_promisc.IsNull())
-    {
-        m_promisc(this, frame.packet, frame.type, frame.from, frame.to, type);
-    }
-    if (type != PACKET_OTHERHOST && !m_receive.IsNull())
-    {
-        m_receive(this, frame.packet, frame.type, frame.from);
-    }
-}
-
-void
-GhostP2pDevice::SetIfIndex(const uint32_t index)
-{
-    m_ifIndex = index;
-}
-
-uint32_t
-GhostP2pDevice::GetIfIndex() const
-{
-    return m_ifIndex;
+    HandOver(frame.packet, frame.type, frame.from, frame.to);
 }
 
 Ptr<Channel>
 GhostP2pDevice::GetChannel() const
 {
     return m_channel;
-}
-
-void
-GhostP2pDevice::SetAddress(Address address)
-{
-    m_address = Mac48Address::ConvertFrom(address);
-}
-
-Address
-GhostP2pDevice::GetAddress() const
-{
-    return m_address;
-}
-
-bool
-GhostP2pDevice::SetMtu(const uint16_t mtu)
-{
-    m_mtu = mtu;
-    return true;
-}
-
-uint16_t
-GhostP2pDevice::GetMtu() const
-{
-    return m_mtu;
 }
 
 bool
@@ -378,85 +312,6 @@ void
 GhostP2pDevice::AddLinkChangeCallback(Callback<void> callback)
 {
     m_linkChange.ConnectWithoutContext(callback);
-}
-
-bool
-GhostP2pDevice::IsBroadcast() const
-{
-    return true;
-}
-
-Address
-GhostP2pDevice::GetBroadcast() const
-{
-    return Mac48Address::GetBroadcast();
-}
-
-bool
-GhostP2pDevice::IsMulticast() const
-{
-    return true;
-}
-
-Address
-GhostP2pDevice::GetMulticast(Ipv4Address multicastGroup) const
-{
-    return Mac48Address::GetMulticast(multicastGroup);
-}
-
-Address
-GhostP2pDevice::GetMulticast(Ipv6Address addr) const
-{
-    return Mac48Address::GetMulticast(addr);
-}
-
-bool
-GhostP2pDevice::IsBridge() const
-{
-    return false;
-}
-
-/* To a stack this is an Ethernet like any other: it asks for addresses. */
-bool
-GhostP2pDevice::IsPointToPoint() const
-{
-    return false;
-}
-
-Ptr<Node>
-GhostP2pDevice::GetNode() const
-{
-    return m_node;
-}
-
-void
-GhostP2pDevice::SetNode(Ptr<Node> node)
-{
-    m_node = node;
-}
-
-bool
-GhostP2pDevice::NeedsArp() const
-{
-    return true;
-}
-
-void
-GhostP2pDevice::SetReceiveCallback(NetDevice::ReceiveCallback cb)
-{
-    m_receive = cb;
-}
-
-void
-GhostP2pDevice::SetPromiscReceiveCallback(NetDevice::PromiscReceiveCallback cb)
-{
-    m_promisc = cb;
-}
-
-bool
-GhostP2pDevice::SupportsSendFrom() const
-{
-    return true;
 }
 
 } // namespace ns3

@@ -2,6 +2,7 @@
 #ifndef GHOST_P2P_DEVICE_H
 #define GHOST_P2P_DEVICE_H
 
+#include "ghost-device.h"
 #include "ghost-frame.h"
 #include "ghost-p2p-line.h"
 #include "ghost-p2p-queue.h"
@@ -9,7 +10,6 @@
 
 #include "ns3/data-rate.h"
 #include "ns3/event-id.h"
-#include "ns3/net-device.h"
 #include "ns3/traced-callback.h"
 
 namespace ns3
@@ -33,7 +33,7 @@ class GhostP2pChannel;
  * All setters can be called at any simulated time. Rate and delay hold for frames whose
  * transmission begins from then on.
  */
-class GhostP2pDevice : public NetDevice
+class GhostP2pDevice : public GhostDevice
 {
   public:
     /// Header, FCS.
@@ -84,36 +84,15 @@ class GhostP2pDevice : public NetDevice
     /// \return whether a frame sent now would certainly be dropped for want of room
     bool IsFull() const;
 
-    // Inherited from NetDevice
-    void SetIfIndex(const uint32_t index) override;
-    uint32_t GetIfIndex() const override;
+    // Inherited from GhostDevice
     Ptr<Channel> GetChannel() const override;
-    void SetAddress(Address address) override;
-    Address GetAddress() const override;
-    bool SetMtu(const uint16_t mtu) override;
-    uint16_t GetMtu() const override;
     bool IsLinkUp() const override;
     void AddLinkChangeCallback(Callback<void> callback) override;
-    bool IsBroadcast() const override;
-    Address GetBroadcast() const override;
-    bool IsMulticast() const override;
-    Address GetMulticast(Ipv4Address multicastGroup) const override;
-    Address GetMulticast(Ipv6Address addr) const override;
-    bool IsBridge() const override;
-    bool IsPointToPoint() const override;
-    /// Like SendFrom, from the device's own address.
-    bool Send(Ptr<Packet> packet, const Address& dest, uint16_t protocolNumber) override;
     /// Queue and send; true, since a frame dropped here is traced as dropped.
     bool SendFrom(Ptr<Packet> packet,
                   const Address& source,
                   const Address& dest,
                   uint16_t protocolNumber) override;
-    Ptr<Node> GetNode() const override;
-    void SetNode(Ptr<Node> node) override;
-    bool NeedsArp() const override;
-    void SetReceiveCallback(NetDevice::ReceiveCallback cb) override;
-    void SetPromiscReceiveCallback(NetDevice::PromiscReceiveCallback cb) override;
-    bool SupportsSendFrom() const override;
 
   protected:
     void DoDispose() override;
@@ -140,11 +119,7 @@ class GhostP2pDevice : public NetDevice
     /// Trace a drop on the way in.
     void Drop(Ptr<const Packet> packet, enum stats_drop cause);
 
-    Ptr<Node> m_node;               //!< carries the device
     Ptr<GhostP2pChannel> m_channel; //!< to the other end
-    uint32_t m_ifIndex{0};          //!< on the node
-    uint16_t m_mtu{1500};           //!< bytes of layer 3
-    Mac48Address m_address;         //!< own
     bool m_up{true};                //!< see SetLinkUp
 
     Ptr<GhostP2pQueue> m_queue; //!< waiting frames
@@ -157,8 +132,6 @@ class GhostP2pDevice : public NetDevice
     GhostFrame m_partial;       //!< begun in an earlier opportunity
     uint32_t m_partialLeft{0};  //!< bytes of it that are left
 
-    NetDevice::ReceiveCallback m_receive;                      //!< to the node
-    NetDevice::PromiscReceiveCallback m_promisc;               //!< to the port
     TracedCallback<> m_linkChange;                             //!< up or down
     TracedCallback<Ptr<const Packet>> m_transmittedTrace;      //!< will arrive
     TracedCallback<Ptr<const Packet>> m_duplicatedTrace;       //!< will arrive once more

@@ -76,8 +76,6 @@ int
 Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
 {
     GlobalValue::Bind("SimulatorImplementationType", StringValue("ns3::GhostSimulatorImpl"));
-    // Few events wait at any time: this list is the cheapest then (docs/performance.md).
-    GlobalValue::Bind("SchedulerType", StringValue("ns3::PriorityQueueScheduler"));
     RngSeedManager::SetRun(scenario.seed);
 
     GhostChanges changes(scenario);

@@ -5,10 +5,8 @@
 #include "ghost-program.h"
 
 #include "ns3/assert.h"
-#include "ns3/global-value.h"
 #include "ns3/log.h"
 #include "ns3/simulator.h"
-#include "ns3/string.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -38,8 +36,6 @@ struct Preparation
         if (std::getenv(GhostProgram::WIRE_VARIABLE))
         {
             GhostLastWords::Install();
-            // Few events wait at any time: this list is the cheapest then.
-            GlobalValue::Bind("SchedulerType", StringValue("ns3::PriorityQueueScheduler"));
             Simulator::SetImplementation(CreateObject<GhostSimulatorImpl>());
         }
     }
@@ -73,11 +69,10 @@ void
 GhostSimulatorImpl::DoDispose()
 {
     NS_LOG_FUNCTION(this);
-    while (!m_events->IsEmpty())
+    while (!m_events.IsEmpty())
     {
-        m_events->RemoveNext().impl->Unref();
+        m_events.RemoveNext().impl->Unref();
     }
-    m_events = nullptr;
     SimulatorImpl::DoDispose();
 }
 
@@ -107,25 +102,18 @@ void
 GhostSimulatorImpl::SetScheduler(ObjectFactory schedulerFactory)
 {
     NS_LOG_FUNCTION(this << schedulerFactory);
-    Ptr<Scheduler> scheduler = schedulerFactory.Create<Scheduler>();
-    while (m_events && !m_events->IsEmpty())
-    {
-        scheduler->Insert(m_events->RemoveNext());
-    }
-    m_events = scheduler;
 }
 
 uint64_t
 GhostSimulatorImpl::NextEventTime() const
 {
-    return m_events->IsEmpty() ? GhostInput::NEVER : m_events->PeekNext().key.m_ts;
+    return m_events.IsEmpty() ? GhostInput::NEVER : m_events.PeekNext().key.m_ts;
 }
 
 void
 GhostSimulatorImpl::ProcessOneEvent()
 {
-    Scheduler::Event next = m_events->RemoveNext();
-    PreEventHook(EventId(next.impl, next.key.m_ts, next.key.m_context, next.key.m_uid));
+    Scheduler::Event next = m_events.RemoveNext();
     NS_ASSERT(next.key.m_ts >= m_currentTs);
     m_currentTs = next.key.m_ts;
     m_currentContext = next.key.m_context;
@@ -151,7 +139,7 @@ GhostSimulatorImpl::Run()
         m_input->End();
         return;
     }
-    while (!m_events->IsEmpty() && !m_stop)
+    while (!m_events.IsEmpty() && !m_stop)
     {
         ProcessOneEvent();
     }
@@ -214,7 +202,7 @@ GhostSimulatorImpl::RunWithInput()
 bool
 GhostSimulatorImpl::IsFinished() const
 {
-    return m_stop || (!m_input && m_events->IsEmpty());
+    return m_stop || (!m_input && m_events.IsEmpty());
 }
 
 void
@@ -240,7 +228,7 @@ GhostSimulatorImpl::Insert(uint32_t context, const Time& delay, EventImpl* event
     entry.key.m_ts = m_currentTs + static_cast<uint64_t>(delay.GetTimeStep());
     entry.key.m_context = context;
     entry.key.m_uid = m_uid++;
-    m_events->Insert(entry);
+    m_events.Insert(entry);
     return entry.key;
 }
 
@@ -296,14 +284,12 @@ GhostSimulatorImpl::Remove(const EventId& id)
     {
         return;
     }
-    Scheduler::Event event;
-    event.impl = id.PeekEventImpl();
-    event.key.m_ts = id.GetTs();
-    event.key.m_context = id.GetContext();
-    event.key.m_uid = id.GetUid();
-    m_events->Remove(event);
-    event.impl->Cancel();
-    event.impl->Unref(); // the event list's reference
+    EventImpl* event = id.PeekEventImpl();
+    if (m_events.Remove(id.GetUid()))
+    {
+        event->Cancel();
+        event->Unref(); // the event list's reference
+    }
 }
 
 void

@@ -2,6 +2,7 @@
 #ifndef GHOST_SIMULATOR_IMPL_H
 #define GHOST_SIMULATOR_IMPL_H
 
+#include "ghost-event-list.h"
 #include "ghost-input.h"
 
 #include "ns3/event-impl.h"
@@ -24,6 +25,9 @@ namespace ns3
  * has run. T is the frame's stamp, or the time already reached if that is later. Because the rule
  * doesn't depend on when the frame was seen, the sequence (T, port, bytes) alone decides all that
  * follows, and feeding the same sequence again repeats it exactly.
+ *
+ * Events wait in a list of the engine's own, whatever SchedulerType says: their order is the same
+ * in every list.
  *
  * Without an input it is a plain as-fast-as-possible engine, like DefaultSimulatorImpl.
  */
@@ -81,7 +85,7 @@ class GhostSimulatorImpl : public SimulatorImpl
     /// The engine with an input.
     void RunWithInput();
 
-    Ptr<Scheduler> m_events;            //!< the event list
+    GhostEventList m_events;            //!< what waits
     std::list<EventId> m_destroyEvents; //!< to run at Destroy
     GhostInput* m_input{nullptr};       //!< the outside, borrowed
     bool m_stop{false};                 //!< Stop was called

@@ -310,7 +310,7 @@ def alone(frames):
     """{measure: value} of ns-3 alone, and of the wire without TAPs, beside each other."""
     found = {}
     for size in SIZES:
-        for scheduler, label in (("ns3::MapScheduler", "default list"), ("ns3::PriorityQueueScheduler", "our list")):
+        for scheduler, label in (("ns3::MapScheduler", "default list"), ("ns3::PriorityQueueScheduler", "its cheapest list")):
             out = json.loads(run(os.path.join(BIN, "ns3-alone"), size, frames, scheduler))
             found[f"ns-3 alone {size} B, {label}, frames/s"] = out["frames_per_s"]
         out = json.loads(run(os.path.join(BIN, "gbpump"), os.path.join(BIN, "ns3-ghost"), size, 1.5))

@@ -2,11 +2,11 @@
 #include "build-context.h"
 
 #include "../model/ghost-medium.h"
+#include "../model/ghost-slot.h"
 
 #include "ns3/csma-channel.h"
 #include "ns3/csma-net-device.h"
 #include "ns3/data-rate.h"
-#include "ns3/drop-tail-queue.h"
 #include "ns3/simulator.h"
 
 #include <algorithm>
@@ -184,6 +184,12 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
     std::vector<Ptr<CsmaNetDevice>> m_devices; //!< on it
     std::vector<Ptr<GhostPort>> m_ports;       //!< at them
 };
+
+bool
+Ignore(Ptr<NetDevice>, Ptr<const Packet>, uint16_t, const Address&)
+{
+    return true;
+}
 } // namespace
 
 void
@@ -198,9 +204,11 @@ BuildCsma(BuildContext& context, const struct scenario_link& link)
         Ptr<Node> node = context.GetNode(end);
         Ptr<CsmaNetDevice> device = CreateObject<CsmaNetDevice>();
         // Frames wait at the medium's arbiter; the device never has more than one.
-        device->SetQueue(CreateObject<DropTailQueue<Packet>>());
+        device->SetQueue(CreateObject<GhostSlot>());
         device->SetMtu(static_cast<uint16_t>(link.mtu));
         node->AddDevice(device);
+        // A port takes frames; no stack listens to the device itself, so don't look for one.
+        device->SetReceiveCallback(MakeCallback(&Ignore));
         segment->Add(device);
         device->AssignStreams(BuildContext::StreamOf(std::string(link.name) + "/" + end.port_name));
 

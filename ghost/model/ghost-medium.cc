@@ -45,6 +45,7 @@ void
 GhostMedium::Configure(DataRate rate, Time gap, uint32_t queueLength)
 {
     m_rate = rate;
+    m_airTimes = {};
     m_gap = gap;
     m_queueLength = queueLength;
 }
@@ -89,7 +90,7 @@ GhostMedium::Send(
     uint32_t index, Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
 {
     Station& station = m_stations[index];
-    Frame frame{packet, from, to, type};
+    Frame frame{std::move(packet), from, to, type};
     Time now = Simulator::Now();
     if (!m_transmitting && !m_granting && now >= m_freeAt)
     {
@@ -100,7 +101,7 @@ GhostMedium::Send(
     {
         return false;
     }
-    station.frames.push_back(frame);
+    station.frames.push_back(std::move(frame));
     m_waiting++;
     if (!m_transmitting && !m_granting)
     {
@@ -110,11 +111,22 @@ GhostMedium::Send(
     return true;
 }
 
+Time
+GhostMedium::GetAirTime(uint32_t size)
+{
+    AirTime& last = m_airTimes[size % m_airTimes.size()];
+    if (last.size != size)
+    {
+        last = {size, m_rate.CalculateBytesTxTime(size)};
+    }
+    return last.time;
+}
+
 void
 GhostMedium::Transmit(uint32_t index, const Frame& frame, Time start)
 {
     uint32_t size = std::max(frame.packet->GetSize(), PAYLOAD_MIN) + OVERHEAD;
-    m_freeAt = start + m_rate.CalculateBytesTxTime(size) + m_gap;
+    m_freeAt = start + GetAirTime(size) + m_gap;
     m_transmitting = true;
     // The device's queue is empty: it can't refuse.
     m_stations[index].device->SendFrom(frame.packet, frame.from, frame.to, frame.type);
@@ -124,7 +136,7 @@ GhostMedium::Frame
 GhostMedium::Dequeue()
 {
     Station& station = m_stations[m_next];
-    Frame frame = station.frames.front();
+    Frame frame = std::move(station.frames.front());
     station.frames.pop_front();
     m_waiting--;
     m_next = (m_next + 1) % m_stations.size();

@@ -9,6 +9,7 @@
 #include "ns3/object.h"
 #include "ns3/packet.h"
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <vector>
@@ -89,6 +90,13 @@ class GhostMedium : public Object
     void DoDispose() override;
 
   private:
+    /// A frame of some size as long as the rate is what it is.
+    struct AirTime
+    {
+        uint32_t size{0}; //!< header and FCS included
+        Time time;        //!< at the rate
+    };
+
     /// A frame that waits.
     struct Frame
     {
@@ -104,6 +112,9 @@ class GhostMedium : public Object
         Ptr<NetDevice> device;    //!< on the channel
         std::deque<Frame> frames; //!< waiting
     };
+
+    /// How long the medium is busy with a frame. \param size header and FCS included
+    Time GetAirTime(uint32_t size);
 
     /// Hand a frame to its device, which starts it at a time.
     void Transmit(uint32_t index, const Frame& frame, Time start);
@@ -124,6 +135,7 @@ class GhostMedium : public Object
     Time m_gap;                                    //!< after every frame
     uint32_t m_queueLength{0};                     //!< per station
     std::vector<Station> m_stations;               //!< by index
+    std::array<AirTime, 16> m_airTimes;            //!< last results of a long division, by size
     std::vector<std::function<void()>> m_whenFree; //!< what waits for the frame to be over
     Time m_freeAt;                                 //!< when the medium is free again
     uint32_t m_next{0};                            //!< whose turn it is, or comes first to be asked

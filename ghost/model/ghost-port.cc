@@ -370,7 +370,10 @@ GhostPort::Receive(Ptr<NetDevice> device,
 }
 
 void
-GhostPort::DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
+GhostPort::DeliverToNic(const Ptr<const Packet>& packet,
+                        uint16_t protocol,
+                        const Address& from,
+                        const Address& to)
 {
     if (m_closed)
     {
@@ -395,7 +398,10 @@ GhostPort::DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address fro
 }
 
 void
-GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to)
+GhostPort::Deliver(const Ptr<const Packet>& packet,
+                   uint16_t protocol,
+                   const Address& from,
+                   const Address& to)
 {
     if (m_down)
     {
@@ -410,11 +416,14 @@ GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Ad
     }
     uint32_t payload = packet->GetSize();
     uint16_t type = protocol;
-    GhostTag tag;
-    if (packet->PeekPacketTag(tag))
+    if (packet->GetPacketTagIterator().HasNext()) // seldom, and cheaper to ask than for one type
     {
-        type = tag.GetType();
-        payload = std::min<uint32_t>(payload, tag.GetLength());
+        GhostTag tag;
+        if (packet->PeekPacketTag(tag))
+        {
+            type = tag.GetType();
+            payload = std::min<uint32_t>(payload, tag.GetLength());
+        }
     }
     uint32_t len = HEADER_SIZE + payload;
     uint8_t* frame = m_wire->Reserve(m_index, len);
@@ -422,8 +431,8 @@ GhostPort::Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Ad
     {
         return; // the run is over, or has not begun
     }
-    Mac48Address::ConvertFrom(to).CopyTo(frame);
-    Mac48Address::ConvertFrom(from).CopyTo(frame + 6);
+    to.CopyTo(frame);
+    from.CopyTo(frame + 6);
     frame[12] = static_cast<uint8_t>(type >> 8);
     frame[13] = static_cast<uint8_t>(type);
     packet->CopyData(frame + HEADER_SIZE, payload);

@@ -183,10 +183,16 @@ class GhostPort : public Object
     virtual bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
 
     /// Hand a received frame to the simulated node.
-    void DeliverToNic(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
+    void DeliverToNic(const Ptr<const Packet>& packet,
+                      uint16_t protocol,
+                      const Address& from,
+                      const Address& to);
 
     /// Write a received frame to the wire.
-    void Deliver(Ptr<const Packet> packet, uint16_t protocol, Address from, Address to);
+    void Deliver(const Ptr<const Packet>& packet,
+                 uint16_t protocol,
+                 const Address& from,
+                 const Address& to);
 
     /**
      * \brief Change a received frame before it leaves; nothing here.

@@ -10,26 +10,54 @@
 
 #include "bridge/experiment/daemon.h"
 
-#define LIVE_MAX 100000 /* of one experiment: each is told to a ghost's successor again */
+#define LIVE_MAX   100000 /* of one experiment: each is told to a ghost's successor again */
+#define ERROR_SIZE 512
 
 int changes_open(struct changes *changes, const struct scenario *scenario)
 {
 	*changes = (struct changes){0};
-	changes->planned_failed = calloc(scenario->change_count + 1, sizeof(*changes->planned_failed));
-	return changes->planned_failed ? 0 : -ENOMEM;
+	changes->planned = calloc(scenario->change_count + 1, sizeof(*changes->planned));
+	for (size_t i = 0; changes->planned && i < scenario->change_count; i++)
+		changes->planned[i].at_ns = UINT64_MAX;
+	return changes->planned ? 0 : -ENOMEM;
 }
 
 void changes_close(struct changes *changes)
 {
 	free(changes->live);
-	free(changes->planned_failed);
+	free(changes->planned);
 	*changes = (struct changes){0};
 }
 
 uint64_t changes_next_ns(const struct changes *changes, const struct scenario *scenario)
 {
-	return changes->carrier_next < scenario->change_count ? scenario->changes[changes->carrier_next].at_ns
-							      : UINT64_MAX;
+	return changes->next < scenario->change_count ? scenario->changes[changes->next].at_ns : UINT64_MAX;
+}
+
+static bool is_wire(const struct daemon *daemon, const struct scenario_change *change)
+{
+	return daemon->scenario->links[change->link].kind == SCENARIO_LINK_WIRE;
+}
+
+/* Return: when it was made, since the barrier, or UINT64_MAX with @error. */
+static uint64_t change_wire(struct daemon *daemon, const struct scenario_change *change, char *error, size_t error_size)
+{
+	const struct scenario_link *link = &daemon->scenario->links[change->link];
+	bool up = strcmp(change->word, "up") == 0;
+	int r;
+
+	error[0] = '\0';
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++) {
+		if (change->end != SCENARIO_NONE && change->end != i)
+			continue;
+		r = lab_wire_set_state(daemon->lab, i, up);
+		if (r < 0) {
+			snprintf(error, error_size, "cannot set %s %s: %s", daemon->scenario->ends[i].port_name,
+				 up ? "up" : "down", strerror(-r));
+			return UINT64_MAX;
+		}
+	}
+	return daemon_now_ns(daemon);
 }
 
 /* An end that is down has no carrier: its container's routing notices, as with a cable pulled out. */
@@ -38,7 +66,7 @@ static void follow_state(struct daemon *daemon, const struct scenario_change *ch
 	const struct scenario_link *link = &daemon->scenario->links[change->link];
 	bool carrier;
 
-	if (strcmp(change->key, "state") != 0)
+	if (strcmp(change->key, "state") != 0 || is_wire(daemon, change))
 		return;
 	carrier = strcmp(change->word, "up") == 0;
 	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++) {
@@ -50,9 +78,21 @@ static void follow_state(struct daemon *daemon, const struct scenario_change *ch
 void changes_run_due(struct daemon *daemon, uint64_t now_ns)
 {
 	struct changes *changes = &daemon->changes;
+	char error[ERROR_SIZE];
 
-	while (changes_next_ns(changes, daemon->scenario) <= now_ns)
-		follow_state(daemon, &daemon->scenario->changes[changes->carrier_next++]);
+	while (changes_next_ns(changes, daemon->scenario) <= now_ns) {
+		size_t number = changes->next++;
+		const struct scenario_change *change = &daemon->scenario->changes[number];
+		struct planned_change *planned = &changes->planned[number];
+
+		follow_state(daemon, change);
+		if (!is_wire(daemon, change))
+			continue;
+		planned->at_ns = change_wire(daemon, change, error, sizeof(error));
+		planned->failed = error[0] != '\0';
+		if (planned->failed)
+			daemon_incident(daemon, false, "%s", error);
+	}
 }
 
 static json_t *refuse(int exit_status, const char *text)
@@ -108,7 +148,7 @@ static int add_live(struct changes *changes, const struct live_change *live)
 static json_t *take_text(struct daemon *daemon, const char *text, struct live_change *live)
 {
 	const struct peer *ghost;
-	char error[512] = "";
+	char error[ERROR_SIZE] = "";
 	int r;
 
 	if (!text)
@@ -116,11 +156,73 @@ static json_t *take_text(struct daemon *daemon, const char *text, struct live_ch
 	r = scenario_change_parse(daemon->scenario, text, &live->change, error, sizeof(error));
 	if (r < 0)
 		return refuse(r == -EINVAL ? EXIT_USAGE : EXIT_HOST, error[0] ? error : strerror(-r));
-	ghost = ghost_of(daemon, live);
-	if (ghost->state != PEER_RUNNING || ghost->control.fd < 0)
+	ghost = is_wire(daemon, &live->change) ? NULL : ghost_of(daemon, live);
+	if (ghost && (ghost->state != PEER_RUNNING || ghost->control.fd < 0))
 		return refuse(EXIT_HOST, "the simulator of that link does not run at this moment");
 	r = add_live(&daemon->changes, live);
 	return r < 0 ? refuse(EXIT_HOST, "too many changes have been made") : NULL;
+}
+
+static json_t *entry_json(const struct scenario *scenario, const struct scenario_change *change, uint64_t at_ns,
+			  const char *by)
+{
+	json_t *entry =
+		json_pack("{s:f,s:s,s:s,s:s,s:s}", "at_s", (double)at_ns / 1e9, "link",
+			  scenario->links[change->link].name, "key", change->key, "value", change->text, "by", by);
+
+	if (change->end != SCENARIO_NONE)
+		json_object_set_new(entry, "end", json_string(scenario->ends[change->end].port_name));
+	return entry;
+}
+
+/* Return: the answer for a client, or NULL while something that it waits for is missing. */
+static json_t *answer_for(const struct daemon *daemon, const struct control_client *client, const char *error)
+{
+	const struct changes *changes = &daemon->changes;
+	json_t *list;
+
+	if (error[0])
+		return refuse(EXIT_FAILED, error);
+	list = json_array();
+	for (size_t i = 0; i < changes->live_count; i++) {
+		const struct live_change *live = &changes->live[i];
+
+		if (live->client != client)
+			continue;
+		if (live->at_ns == UINT64_MAX) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, entry_json(daemon->scenario, &live->change, live->at_ns, "set"));
+	}
+	return json_pack("{s:o,s:i}", "changes", list, "exit", EXIT_DONE);
+}
+
+/* Those of wires, from @first on: nobody else is asked. */
+static void make_live_wires(struct daemon *daemon, size_t first)
+{
+	struct changes *changes = &daemon->changes;
+	struct control_client *client = changes->live[first].client;
+	char error[ERROR_SIZE] = "", failure[ERROR_SIZE] = "";
+	bool any = false;
+	json_t *answer;
+
+	for (size_t i = first; i < changes->live_count; i++) {
+		struct live_change *live = &changes->live[i];
+
+		if (!is_wire(daemon, &live->change))
+			continue;
+		any = true;
+		live->at_ns = change_wire(daemon, &live->change, error, sizeof(error));
+		live->failed = error[0] != '\0';
+		if (live->failed) {
+			live->at_ns = daemon_now_ns(daemon);
+			memcpy(failure, error, sizeof(failure));
+		}
+	}
+	answer = any ? answer_for(daemon, client, failure) : NULL;
+	if (answer) /* its request is being handled: the answer goes out after that */
+		control_answer(client, answer, true);
 }
 
 void changes_request(struct control_client *client, json_t *request)
@@ -150,46 +252,11 @@ void changes_request(struct control_client *client, json_t *request)
 	}
 	for (i = first; i < changes->live_count; i++) {
 		/* One that does not get there now is sent again to the ghost's successor. */
-		send_change(daemon, i);
+		if (!is_wire(daemon, &changes->live[i].change))
+			send_change(daemon, i);
 		follow_state(daemon, &changes->live[i].change);
 	}
-}
-
-static json_t *entry_json(const struct scenario *scenario, const struct scenario_change *change, uint64_t at_ns,
-			  const char *by)
-{
-	json_t *entry =
-		json_pack("{s:f,s:s,s:s,s:s,s:s}", "at_s", (double)at_ns / 1e9, "link",
-			  scenario->links[change->link].name, "key", change->key, "value", change->text, "by", by);
-
-	if (change->end != SCENARIO_NONE)
-		json_object_set_new(entry, "end", json_string(scenario->ends[change->end].port_name));
-	return entry;
-}
-
-/* Answer a client when nothing that it waits for is missing any more. */
-static void answer_client(struct daemon *daemon, struct control_client *client, const char *error)
-{
-	struct changes *changes = &daemon->changes;
-	json_t *list;
-
-	if (!error[0]) {
-		list = json_array();
-		for (size_t i = 0; i < changes->live_count; i++) {
-			const struct live_change *live = &changes->live[i];
-
-			if (live->client != client)
-				continue;
-			if (live->at_ns == UINT64_MAX) {
-				json_decref(list);
-				return;
-			}
-			json_array_append_new(list, entry_json(daemon->scenario, &live->change, live->at_ns, "set"));
-		}
-		control_reply(client, json_pack("{s:o,s:i}", "changes", list, "exit", EXIT_DONE));
-	} else {
-		control_reply(client, refuse(EXIT_FAILED, error));
-	}
+	make_live_wires(daemon, first);
 }
 
 void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
@@ -197,10 +264,11 @@ void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
 	struct changes *changes = &daemon->changes;
 	struct control_client *client;
 	struct live_change *live;
+	json_t *answer;
 
 	if (msg->arg) { /* the scenario's own: only what went wrong is told */
-		if (msg->value[1] < daemon->scenario->change_count && !changes->planned_failed[msg->value[1]]) {
-			changes->planned_failed[msg->value[1]] = true;
+		if (msg->value[1] < daemon->scenario->change_count && !changes->planned[msg->value[1]].failed) {
+			changes->planned[msg->value[1]].failed = true;
 			daemon_incident(daemon, false, "%s", msg->text);
 		}
 		return;
@@ -213,10 +281,39 @@ void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
 	live->at_ns = msg->value[0];
 	live->failed = msg->text[0] != '\0';
 	client = live->client;
-	if (client)
-		answer_client(daemon, client, msg->text);
-	else if (live->failed)
+	answer = client ? answer_for(daemon, client, msg->text) : NULL;
+	if (answer)
+		control_reply(client, answer);
+	else if (!client && live->failed)
 		daemon_incident(daemon, false, "%s", msg->text);
+}
+
+struct wire_msg changes_planned_msg(const struct scenario *scenario, size_t number)
+{
+	struct wire_msg msg = wire_msg_make(WIRE_MSG_CHANGE);
+
+	msg.arg = 1;
+	msg.value[0] = scenario->changes[number].at_ns;
+	msg.value[1] = number;
+	scenario_change_print(scenario, &scenario->changes[number], msg.text, sizeof(msg.text));
+	return msg;
+}
+
+void changes_announce(struct peers *peers)
+{
+	const struct scenario *scenario = peers->daemon->scenario;
+	struct peer *ghost = &peers->side[PEERS_GHOST];
+
+	if (!scenario_ghost_is_program(scenario, peers->ghost))
+		return;
+	for (size_t i = 0; i < scenario->change_count && ghost->control.fd >= 0; i++) {
+		struct wire_msg msg;
+
+		if (scenario->links[scenario->changes[i].link].ghost != peers->ghost)
+			continue;
+		msg = changes_planned_msg(scenario, i);
+		wire_msg_send(ghost->control.fd, &msg, NULL, 0);
+	}
 }
 
 void changes_resend(struct peers *peers)
@@ -224,7 +321,9 @@ void changes_resend(struct peers *peers)
 	struct daemon *daemon = peers->daemon;
 
 	for (size_t i = 0; i < daemon->changes.live_count; i++) {
-		if (ghost_of(daemon, &daemon->changes.live[i]) == &peers->side[PEERS_GHOST])
+		const struct live_change *live = &daemon->changes.live[i];
+
+		if (!is_wire(daemon, &live->change) && ghost_of(daemon, live) == &peers->side[PEERS_GHOST])
 			send_change(daemon, i);
 	}
 }
@@ -243,6 +342,18 @@ static uint64_t planned_done(const struct daemon *daemon, uint32_t ghost)
 	const struct stats *stats = ghost < daemon->peers_count ? daemon->peers[ghost].home.stats[PEERS_GHOST] : NULL;
 
 	return stats ? stats_get(&stats->changes) : 0;
+}
+
+/* Whether a change of the scenario has been made. @seen: of those of each ghost, so far. */
+static bool is_made(const struct daemon *daemon, size_t number, uint64_t *seen)
+{
+	const struct planned_change *planned = &daemon->changes.planned[number];
+	const struct scenario_change *change = &daemon->scenario->changes[number];
+	uint32_t ghost = daemon->scenario->links[change->link].ghost;
+
+	if (is_wire(daemon, change))
+		return planned->at_ns != UINT64_MAX && !planned->failed;
+	return seen[ghost]++ < planned_done(daemon, ghost) && !planned->failed;
 }
 
 static int by_time(const void *a, const void *b)
@@ -279,16 +390,16 @@ json_t *changes_json(const struct daemon *daemon)
 
 	for (size_t i = 0; seen && sorted && i < scenario->change_count; i++) {
 		const struct scenario_change *change = &scenario->changes[i];
-		uint32_t ghost = scenario->links[change->link].ghost;
+		uint64_t at_ns = is_wire(daemon, change) ? changes->planned[i].at_ns : change->at_ns;
 
-		if (seen[ghost]++ >= planned_done(daemon, ghost) || changes->planned_failed[i])
+		if (!is_made(daemon, i, seen))
 			continue;
-		for (; live < live_count && sorted[live]->at_ns < change->at_ns; live++)
+		for (; live < live_count && sorted[live]->at_ns < at_ns; live++)
 			json_array_append_new(list,
 					      entry_json(scenario, &sorted[live]->change, sorted[live]->at_ns, "set"));
 		snprintf(by, sizeof(by), "%s%s", change->step == SCENARIO_NONE ? "timeline" : "step ",
 			 change->step == SCENARIO_NONE ? "" : scenario->steps[change->step].name);
-		json_array_append_new(list, entry_json(scenario, change, change->at_ns, by));
+		json_array_append_new(list, entry_json(scenario, change, at_ns, by));
 	}
 	for (; live < live_count; live++)
 		json_array_append_new(list, entry_json(scenario, &sorted[live]->change, sorted[live]->at_ns, "set"));

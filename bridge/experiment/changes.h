@@ -3,8 +3,9 @@
  * changes.h - links that change while the experiment runs, as the daemon sees it.
  *
  * The changes of steps and timeline are in the scenario, which the ghosts have: they apply them by themselves, exactly
- * at their simulated times. Live changes are checked here, stamped, sent to the ghost and answered by it with the
- * simulated time at which they took effect. In either case the container's carrier follows.
+ * at their simulated times; a program of the user's own is told of them before it starts. Live changes are checked
+ * here, stamped, sent to the ghost and answered by it with the simulated time at which they took effect. In either case
+ * the container's carrier follows. Wires are the kernel's: the daemon changes them itself, when it gets round to it.
  */
 #ifndef EXPERIMENT_CHANGES_H
 #define EXPERIMENT_CHANGES_H
@@ -30,12 +31,18 @@ struct live_change {
 	struct control_client *client; /* who waits for it; NULL: nobody (any more) */
 };
 
+/* What became of a change of the scenario. */
+struct planned_change {
+	bool failed;
+	uint64_t at_ns; /* of a wire: when it was made; UINT64_MAX: not yet. ns-3 makes the others exactly in time */
+};
+
 struct changes {
 	struct live_change *live;
 	size_t live_count;
 	size_t live_room;
-	size_t carrier_next; /* into scenario->changes: the first whose time has not come */
-	bool *planned_failed;
+	size_t next;                    /* into scenario->changes: the first whose time has not come */
+	struct planned_change *planned; /* in the order of scenario->changes */
 };
 
 /** changes_open() - Before anything is built. Return: 0 or -ENOMEM. */
@@ -45,7 +52,7 @@ void changes_close(struct changes *changes);
 /** changes_next_ns() - When there is something to do next, since the barrier; UINT64_MAX: nothing. */
 uint64_t changes_next_ns(const struct changes *changes, const struct scenario *scenario);
 
-/** changes_run_due() - Let carriers follow the changes of the scenario whose time has come. */
+/** changes_run_due() - Let carriers follow the changes of the scenario whose time has come, and change wires. */
 void changes_run_due(struct daemon *daemon, uint64_t now_ns);
 
 /** changes_request() - The verb `set`: {"verb": "set", "changes": ["lan delay=50ms", ...]}, all or none. */
@@ -53,6 +60,12 @@ void changes_request(struct control_client *client, json_t *request);
 
 /** changes_answered() - A ghost said CHANGED. */
 void changes_answered(struct daemon *daemon, const struct wire_msg *msg);
+
+/** changes_planned_msg() - The message that tells a program of change @number of the scenario. */
+struct wire_msg changes_planned_msg(const struct scenario *scenario, size_t number);
+
+/** changes_announce() - Tell a program, which has no scenario, what the scenario changes of its links; before START. */
+void changes_announce(struct peers *peers);
 
 /** changes_resend() - Tell a ghost's successor what its predecessor knew; before START. */
 void changes_resend(struct peers *peers);

@@ -72,8 +72,10 @@ static void control_ready(void *data, uint32_t events)
 		peer->state = PEER_READY;
 		if (daemon->origin_ns) { /* a successor: the barrier is long past */
 			peer->state = PEER_RUNNING;
-			if (peer->role == WIRE_ROLE_GHOST)
+			if (peer->role == WIRE_ROLE_GHOST) {
+				changes_announce(peers);
 				changes_resend(peers);
+			}
 			peer_send(peer, WIRE_MSG_START, daemon->origin_ns);
 		}
 	} else if (msg.type == WIRE_MSG_QUIESCED && peer->state == PEER_QUIESCING) {
@@ -235,6 +237,7 @@ static int fill_ports(struct peers *peers)
 		if (!end)
 			return -EINVAL;
 		snprintf(port->name, sizeof(port->name), "%s", end->port_name);
+		snprintf(port->link, sizeof(port->link), "%s", scenario->links[end->link].name);
 		memcpy(port->mac, end->mac, sizeof(port->mac));
 		port->promiscuous = end->promiscuous;
 		port->mtu = scenario->links[end->link].mtu;
@@ -431,6 +434,8 @@ void peers_start(struct peers *peers, enum peers_side side)
 	if (peers->side[side].state != PEER_READY)
 		return;
 	peers->side[side].state = PEER_RUNNING;
+	if (side == PEERS_GHOST)
+		changes_announce(peers);
 	peer_send(&peers->side[side], WIRE_MSG_START, peers->daemon->origin_ns);
 }
 

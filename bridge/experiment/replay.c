@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bridge/experiment/changes.h"
 #include "bridge/experiment/peer.h"
 
 #define JOURNAL_SIZE_REPLAY (8u << 20)
@@ -71,6 +72,7 @@ static int fill_ports(struct stage *stage)
 		if (!end || strcmp(end->port_name, stage->replay->recording->ports[stage->first_port + i].name) != 0)
 			return -EINVAL;
 		snprintf(port->name, sizeof(port->name), "%s", end->port_name);
+		snprintf(port->link, sizeof(port->link), "%s", scenario->links[end->link].name);
 		memcpy(port->mac, end->mac, sizeof(port->mac));
 		port->promiscuous = end->promiscuous;
 		port->mtu = scenario->links[end->link].mtu;
@@ -218,6 +220,7 @@ static int begin(struct stage *stage, int listen_fd, struct diag *diag)
 					 .quantile = stage->replay->scenario->quantile};
 	struct timeval patience = {.tv_sec = READY_TIMEOUT_MS / 1000};
 	struct pollfd polls[1] = {{.fd = listen_fd, .events = POLLIN}};
+	const struct scenario *scenario = stage->replay->scenario;
 	struct wire_msg msg;
 	int r;
 
@@ -240,6 +243,14 @@ static int begin(struct stage *stage, int listen_fd, struct diag *diag)
 	r = wire_msg_receive(stage->control_fd, &msg, NULL, NULL);
 	if (r < 0 || msg.type != WIRE_MSG_READY)
 		return ghost_failed(stage, diag, r == 0 && msg.type == WIRE_MSG_ERROR ? msg.text : "did not get ready");
+	for (size_t i = 0; scenario_ghost_is_program(scenario, stage->ghost) && i < scenario->change_count; i++) {
+		if (scenario->links[scenario->changes[i].link].ghost != stage->ghost)
+			continue;
+		msg = changes_planned_msg(scenario, i);
+		r = wire_msg_send(stage->control_fd, &msg, NULL, 0);
+		if (r < 0)
+			return diag_set(diag, r, "cannot tell ghost %u of its changes", stage->ghost);
+	}
 	msg = wire_msg_make(WIRE_MSG_START);
 	msg.value[0] = 1;
 	return wire_msg_send(stage->control_fd, &msg, NULL, 0);

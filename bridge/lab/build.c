@@ -166,7 +166,7 @@ static int build_wire(struct lab *lab, const struct scenario_link *link, struct 
 			.netns_fd = ends[i]->port_of ? -1 : lab->nodes[ends[i]->node].netns_fd,
 		};
 	}
-	if (ovs_is_patch(lab->scenario, link))
+	if (scenario_wire_is_patch(lab->scenario, link))
 		return 0;
 	err = link_add_veth(lab->netlink, &specs[0], &specs[1]);
 	for (int i = 0; !err && i < 2; i++) {
@@ -207,7 +207,7 @@ static int finish_end(struct lab *lab, uint32_t index, struct diag *diag)
 	struct nl_sock *sock = socket_of(lab, end);
 	int err = 0;
 
-	if (ovs_is_patch(lab->scenario, &lab->scenario->links[end->link]))
+	if (scenario_wire_is_patch(lab->scenario, &lab->scenario->links[end->link]))
 		return 0;
 	for (size_t i = 0; !err && i < end->addr_count; i++)
 		err = link_add_address(sock, name_of(end), &end->addrs[i]);
@@ -261,6 +261,37 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		if (scenario_node_is_container(&scenario->nodes[i]))
 			err = inside_finish(lab, i, diag);
 	return err ? err : ovs_configure(lab, diag);
+}
+
+/* What the kernel forgot with the interface: its IPv6 addresses, and all routes. Those that are still there are fine.
+ */
+static int restore_wire(struct lab *lab, uint32_t index)
+{
+	const struct scenario_end *end = &lab->scenario->ends[index];
+	const struct scenario_node *node = &lab->scenario->nodes[end->node];
+	struct nl_sock *sock = socket_of(lab, end);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < end->addr_count; i++) {
+		err = link_add_address(sock, name_of(end), &end->addrs[i]);
+		err = err == -EEXIST ? 0 : err;
+	}
+	if (!err)
+		err = link_set_up(sock, name_of(end));
+	for (size_t i = 0; !err && i < node->route_count; i++) {
+		if (node->routes[i].end != index)
+			continue;
+		err = link_add_route(sock, name_of(end), &node->routes[i]);
+		err = err == -EEXIST ? 0 : err;
+	}
+	return err;
+}
+
+int lab_wire_set_state(struct lab *lab, uint32_t end, bool up)
+{
+	const struct scenario_end *of = &lab->scenario->ends[end];
+
+	return up ? restore_wire(lab, end) : link_set_down(socket_of(lab, of), name_of(of));
 }
 
 static int get_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
@@ -365,7 +396,7 @@ static bool is_up(const struct lab *lab, uint32_t index)
 	unsigned int flags;
 
 	/* Not the operational state: a TAP's stays "unknown" for ever. */
-	if (ovs_is_patch(lab->scenario, &lab->scenario->links[end->link]))
+	if (scenario_wire_is_patch(lab->scenario, &lab->scenario->links[end->link]))
 		return true;
 	if (!socket_of(lab, end) || link_get(socket_of(lab, end), name_of(end), NULL, &flags) || (~flags & usable))
 		return false;

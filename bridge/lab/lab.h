@@ -105,6 +105,17 @@ enum lab_carrier {
  */
 int lab_tap_set_carrier(struct lab *lab, uint32_t end, enum lab_carrier why, bool carrier);
 
+/**
+ * lab_wire_set_state() - Set the interface at one end of a wire down, or up again
+ * @end:	index into scenario->ends; not of a pair of patch ports
+ *
+ * The other end loses its carrier. With the interface the kernel forgets IPv6 addresses and routes; those of the file
+ * are there again when it comes up, others are not.
+ *
+ * Return: 0 or a negative errno
+ */
+int lab_wire_set_state(struct lab *lab, uint32_t end, bool up);
+
 /** lab_tap_has_carrier() - What was said last; true in the beginning. */
 bool lab_tap_has_carrier(const struct lab *lab, uint32_t end, enum lab_carrier why);
 

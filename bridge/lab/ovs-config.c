@@ -88,24 +88,6 @@ bool ovs_is_port(const struct scenario_end *end)
 	return end->port_of && !end->port_of->management;
 }
 
-/*
- * Not where a spanning tree runs: a BPDU comes out of a patch port within the call that sent it, and RSTP of Open
- * vSwitch 3.1 then waits for itself (lib/rstp.c: pthread_mutex_lock failed, Resource deadlock avoided).
- */
-bool ovs_is_patch(const struct scenario *scenario, const struct scenario_link *link)
-{
-	const struct scenario_end *ends = &scenario->ends[link->first_end];
-
-	if (link->kind != SCENARIO_LINK_WIRE)
-		return false;
-	for (int i = 0; i < 2; i++) {
-		if (!ovs_is_port(&ends[i]) || scenario->nodes[ends[i].node].sw->stp ||
-		    scenario->nodes[ends[i].node].sw->rstp)
-			return false;
-	}
-	return true;
-}
-
 /* The other end of a wire. */
 static const struct scenario_end *peer_of(const struct scenario *scenario, const struct scenario_end *end)
 {
@@ -135,7 +117,7 @@ static void add_port(struct args *args, const struct scenario *scenario, const s
 	}
 	add_all(args, (const char *const[]){"--", "set", "Interface", end->port_name, NULL});
 	add(args, "ofport_request=%u", port->number);
-	if (!ovs_is_patch(scenario, &scenario->links[end->link]))
+	if (!scenario_wire_is_patch(scenario, &scenario->links[end->link]))
 		return;
 	add(args, "type=patch");
 	add(args, "options:peer=\"%s\"", peer_of(scenario, end)->port_name);

@@ -98,7 +98,4 @@ int ovs_make_pki(struct lab *lab, struct diag *diag);
 /** ovs_is_port() - Whether an end is a port of a switch, not its management interface. */
 bool ovs_is_port(const struct scenario_end *end);
 
-/** ovs_is_patch() - Whether a link is a pair of patch ports, without an interface of the kernel's. */
-bool ovs_is_patch(const struct scenario *scenario, const struct scenario_link *link);
-
 #endif /* LAB_OVS_H */

@@ -9,7 +9,7 @@
 
 #include "bridge/scenario/internal.h"
 
-/* A link, or one end of it, is cut or joined again: the same for every kind that ns-3 carries. */
+/* A link, or one end of it, is cut or joined again: the same for every kind. */
 static const char *const states[] = {"up", "down", NULL};
 
 #define KEY_STATE                                                                                                      \
@@ -49,7 +49,8 @@ static const struct scenario_change_key wifi_keys[] = {
 	KEY_END,
 };
 
-static const struct scenario_change_key no_keys[] = {KEY_END};
+/* A program of the user's own decides about the rest, a veth pair has nothing else. */
+static const struct scenario_change_key state_keys[] = {KEY_STATE, KEY_END};
 
 const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind kind)
 {
@@ -63,7 +64,7 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
 	case SCENARIO_LINK_WIRE:
 	case SCENARIO_LINK_GHOST:
 	case SCENARIO_LINK_LTE:
-		return no_keys;
+		return state_keys;
 	}
-	return no_keys;
+	return state_keys;
 }

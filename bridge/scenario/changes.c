@@ -105,9 +105,11 @@ static const struct scenario_change_key *find_key(struct scn_load *load, const s
 	struct scn_guess guess;
 	size_t used = 0;
 
-	if (!row->key) {
-		(is_key ? scn_error_key : scn_error)(
-			load, value, "nothing of %s can change while it runs; a csma or p2p link can", of->name);
+	if (scenario_wire_is_patch(load->scenario, of)) {
+		(is_key ? scn_error_key : scn_error)(load, value,
+						     "%s joins two switches by patch ports, which are always up; only "
+						     "another kind of link can change while it runs, p2p for one",
+						     of->name);
 		return NULL;
 	}
 	scn_guess_init(&guess, key);

@@ -382,6 +382,20 @@ static void check_own_addrs(struct scn_load *load)
 							 scenario->ends[i].pos});
 }
 
+bool scenario_wire_is_patch(const struct scenario *scenario, const struct scenario_link *link)
+{
+	if (link->kind != SCENARIO_LINK_WIRE || link->end_count != 2)
+		return false;
+	for (uint32_t i = link->first_end; i < link->first_end + 2; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
+
+		if (!end->port_of || end->port_of->management || scenario->nodes[end->node].sw->stp ||
+		    scenario->nodes[end->node].sw->rstp)
+			return false;
+	}
+	return true;
+}
+
 void scn_complete_switches(struct scn_load *load)
 {
 	struct scenario *scenario = load->scenario;

@@ -434,6 +434,16 @@ void scenario_change_print(const struct scenario *scenario, const struct scenari
 /** scenario_change_keys() - What links of a kind can change while they run; ends with a NULL key. */
 const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind kind);
 
+/**
+ * scenario_wire_is_patch() - Whether a link is a pair of Open vSwitch's patch ports, without an interface of the
+ * kernel's
+ *
+ * A wire between two switches is. Not where a spanning tree runs: a BPDU comes out of a patch port within the call that
+ * sent it, and RSTP of Open vSwitch 3.1 then waits for itself (lib/rstp.c: pthread_mutex_lock failed, Resource deadlock
+ * avoided).
+ */
+bool scenario_wire_is_patch(const struct scenario *scenario, const struct scenario_link *link);
+
 /** scenario_free() - Free a scenario; NULL is fine. */
 void scenario_free(struct scenario *scenario);
 

@@ -189,6 +189,7 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 	struct ucred peer;
 	socklen_t peer_size = sizeof(peer);
 	struct wire_msg msg;
+	size_t name_len;
 	int r;
 
 	if (getsockopt(control_fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) < 0)
@@ -233,7 +234,9 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 		msg.value[1] = ports[i].promiscuous;
 		msg.value[2] = ports[i].frame_max;
 		msg.value[3] = ports[i].offload;
-		snprintf(msg.text, sizeof(msg.text), "%s", ports[i].name);
+		name_len = (size_t)snprintf(msg.text, sizeof(msg.text), "%s", ports[i].name);
+		if (name_len + 1 < sizeof(msg.text))
+			snprintf(msg.text + name_len + 1, sizeof(msg.text) - name_len - 1, "%s", ports[i].link);
 		r = wire_msg_send(control_fd, &msg, &ports[i].tap_fd, with_tap ? 1 : 0);
 	}
 	if (r == -EAGAIN)
@@ -322,6 +325,7 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 	int fds[FD_MAX] = {-1, -1, -1, -1, -1, -1};
 	size_t fd_count = role == WIRE_ROLE_GHOST ? FD_MAX : FD_COUNT;
 	struct wire_msg msg = wire_msg_make(WIRE_MSG_HELLO);
+	size_t name_len;
 	uint32_t ring_size;
 	uint64_t size;
 	void *map;
@@ -375,7 +379,10 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 			r = diag_set(diag, -EPROTO, "the daemon announced port %u where %u was due", msg.arg, i);
 			goto fail;
 		}
-		memcpy(port->name, msg.text, sizeof(port->name));
+		name_len = strlen(msg.text); /* there is a NUL: wire_msg_receive() looked */
+		memcpy(port->name, msg.text, name_len);
+		if (name_len + 1 < sizeof(msg.text))
+			memcpy(port->link, msg.text + name_len + 1, sizeof(msg.text) - name_len - 2);
 		for (int byte = 0; byte < 6; byte++)
 			port->mac[byte] = (uint8_t)(msg.value[0] >> (8 * (5 - byte)));
 		port->promiscuous = msg.value[1] != 0;

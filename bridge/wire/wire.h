@@ -56,6 +56,7 @@ struct wire_home {
 /* One port as the peer is told of it. */
 struct wire_port {
 	char name[WIRE_TEXT_SIZE];
+	char link[WIRE_TEXT_SIZE]; /* that it is an end of */
 	uint8_t mac[6];
 	bool promiscuous;
 	uint32_t mtu;       /* bytes of layer 3 */

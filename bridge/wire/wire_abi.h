@@ -96,8 +96,8 @@ enum wire_msg_type {
 	WIRE_MSG_QUIESCED = 8, /* peer -> daemon: done, or value[0] frames are still under way */
 	WIRE_MSG_STOP = 9,     /* daemon -> peer: leave */
 	WIRE_MSG_ERROR = 10,   /* peer -> daemon: text; the peer is about to leave */
-	WIRE_MSG_CHANGE =
-		11, /* daemon -> ghost: value[0] = stamp, CLOCK_MONOTONIC ns, value[1] = number; text: change */
+	WIRE_MSG_CHANGE = 11,  /* daemon -> ghost: value[0] = stamp, CLOCK_MONOTONIC ns (arg = 1, to a program before
+				  START: ns  since the origin), value[1] = number; text: change */
 	WIRE_MSG_CHANGED = 12, /* ghost -> daemon: value[0] = simulated ns, value[1] = number; text: "" or why not */
 	WIRE_MSG_CARRIER = 13, /* ghost -> daemon: arg = port, value[0] = 0 or 1, value[1] = ns since the origin */
 };
@@ -120,11 +120,12 @@ struct wire_msg {
 	uint64_t magic;    /* WIRE_MAGIC */
 	uint32_t version;  /* WIRE_VERSION */
 	uint32_t type;     /* enum wire_msg_type */
-	uint32_t arg;      /* HELLO: role; WELCOME: port count; PORT: index; CHANGED: 1 if it is one of the scenario */
+	uint32_t arg;      /* HELLO: role; WELCOME: port count; PORT: index; CHANGE, CHANGED: 1 if it is the scenario's
+			    */
 	uint32_t size;     /* WELCOME: ring_size; PORT: mtu */
 	uint64_t value[4]; /* WELCOME: lag, budget (ns), epoch, quantile*1e9; PORT: mac (48 bits), promiscuous, max
 			      frame */
-	char text[WIRE_TEXT_SIZE]; /* NUL-terminated; WELCOME: experiment name; PORT: port name */
+	char text[WIRE_TEXT_SIZE]; /* NUL-terminated; WELCOME: experiment name; PORT: port name, NUL, link's name */
 };
 WIRE_STATIC_ASSERT(sizeof(struct wire_msg) == 248, "control message");
 

@@ -147,6 +147,29 @@ GhostProgram::Begin()
     return m_hasStarted;
 }
 
+std::string
+GhostProgram::ApplyText(const std::string& text)
+{
+    std::string::size_type space = text.find(' ');
+    std::string where = text.substr(0, space);
+    std::string what = space == std::string::npos ? "" : text.substr(space + 1);
+    if (what != "state=down" && what != "state=up")
+    {
+        return text + ": only the state of a port can change in a program of one's own";
+    }
+    bool any = false;
+    for (uint32_t i = 0; i < GetNPorts(); i++)
+    {
+        std::string link = GetPort(i).link;
+        if (where == link || where == link + "." + GetPort(i).name)
+        {
+            GetHandler(i)->SetDown(what == "state=down");
+            any = true;
+        }
+    }
+    return any ? "" : text + ": the program has no such port";
+}
+
 void
 GhostProgram::End()
 {

@@ -44,6 +44,10 @@ class GhostProgram : public GhostReplay
     bool Begin() override;
     void End() override;
 
+  protected:
+    // Inherited from GhostWire: the ends of a link can be cut off; everything else is the program's
+    std::string ApplyText(const std::string& text) override;
+
   private:
     explicit GhostProgram(const struct wire& wire);
 

@@ -188,10 +188,7 @@ GhostReplay::ApplyRecorded()
         CloseInner();
         break;
     case JOURNAL_CHANGE_LIVE:
-        if (m_changes)
-        {
-            m_changes->Apply(text);
-        }
+        ApplyText(text);
         break;
     default:
         Fail("the recording has a change of an unknown kind");

@@ -12,15 +12,24 @@ namespace ns3
 void
 GhostTimetable::Plan(const GhostChanges& changes, uint32_t ghost)
 {
-    m_scenario = &changes.GetScenario();
-    for (size_t i = 0; i < m_scenario->change_count; i++)
+    const struct scenario& scenario = changes.GetScenario();
+    for (size_t i = 0; i < scenario.change_count; i++)
     {
-        const struct scenario_change& change = m_scenario->changes[i];
-        if (m_scenario->links[change.link].ghost == ghost)
+        const struct scenario_change& change = scenario.changes[i];
+        if (scenario.links[change.link].ghost == ghost)
         {
-            m_planned.push_back(&change);
+            char text[SCENARIO_CHANGE_TEXT_SIZE];
+            scenario_change_print(&scenario, &change, text, sizeof(text));
+            m_planned.push_back({change.at_ns, {JOURNAL_CHANGE_PLANNED, text, i, &change}});
         }
     }
+    Update();
+}
+
+void
+GhostTimetable::AddPlanned(uint64_t atNs, uint64_t number, const std::string& text)
+{
+    m_planned.push_back({atNs, {JOURNAL_CHANGE_PLANNED, text, number, nullptr}});
     Update();
 }
 
@@ -60,7 +69,7 @@ GhostTimetable::AddClose(uint64_t timeNs)
 uint64_t
 GhostTimetable::GetNextPlanned() const
 {
-    return HasPlanned() ? m_planned[m_plannedNext]->at_ns + m_startNs : GhostInput::NEVER;
+    return HasPlanned() ? m_planned[m_plannedNext].atNs + m_startNs : GhostInput::NEVER;
 }
 
 void
@@ -104,14 +113,9 @@ GhostTimetable::HasPlanned() const
 GhostTimetable::Change
 GhostTimetable::TakePlanned()
 {
-    const struct scenario_change* planned = m_planned[m_plannedNext++];
-    char text[SCENARIO_CHANGE_TEXT_SIZE];
-    scenario_change_print(m_scenario, planned, text, sizeof(text));
+    size_t taken = m_plannedNext++;
     Update();
-    return {JOURNAL_CHANGE_PLANNED,
-            text,
-            static_cast<uint64_t>(planned - m_scenario->changes),
-            planned};
+    return m_planned[taken].change;
 }
 
 size_t

@@ -34,7 +34,7 @@ class GhostTimetable
         enum journal_change kind; //!< where it is from
         std::string text;         //!< "LINK KEY=VALUE"
         uint64_t number;          //!< the scenario's index of it, or the daemon's number
-        const struct scenario_change* planned; //!< of the scenario; else nullptr
+        const struct scenario_change* planned; //!< as Plan read it; else nullptr
     };
 
     /**
@@ -43,6 +43,14 @@ class GhostTimetable
      * \param ghost whose links are meant
      */
     void Plan(const GhostChanges& changes, uint32_t ghost);
+
+    /**
+     * \brief Enter a change of the scenario where there is only the daemon to tell of it.
+     * \param atNs since the start; not before that of the last one
+     * \param number index in the scenario
+     * \param text "LINK KEY=VALUE"
+     */
+    void AddPlanned(uint64_t atNs, uint64_t number, const std::string& text);
 
     /// \param startNs simulated time that the scenario's times count from
     void SetStart(uint64_t startNs);
@@ -94,20 +102,26 @@ class GhostTimetable
         std::string text; //!< "LINK KEY=VALUE"
     };
 
+    /// A change of the scenario.
+    struct Planned
+    {
+        uint64_t atNs; //!< since the start
+        Change change; //!< to be taken
+    };
+
     /// Simulated time of the scenario's next change, or NEVER.
     uint64_t GetNextPlanned() const;
 
     /// Find m_nextNs again.
     void Update();
 
-    const struct scenario* m_scenario{nullptr};           //!< borrowed
-    std::vector<const struct scenario_change*> m_planned; //!< of this ghost's links, by time
-    size_t m_plannedNext{0};                              //!< the first that is left
-    std::list<Live> m_live;                               //!< by stamp, then as they came
-    uint64_t m_startNs{0};                                //!< see SetStart
-    uint64_t m_originNs{0};                               //!< see SetOrigin; 0: not known
-    uint64_t m_closeNs{GhostInput::NEVER};                //!< see AddClose
-    uint64_t m_nextNs{GhostInput::NEVER};                 //!< see GetNext
+    std::vector<Planned> m_planned;        //!< of this ghost's links, by time
+    size_t m_plannedNext{0};               //!< the first that is left
+    std::list<Live> m_live;                //!< by stamp, then as they came
+    uint64_t m_startNs{0};                 //!< see SetStart
+    uint64_t m_originNs{0};                //!< see SetOrigin; 0: not known
+    uint64_t m_closeNs{GhostInput::NEVER}; //!< see AddClose
+    uint64_t m_nextNs{GhostInput::NEVER};  //!< see GetNext
 };
 
 } // namespace ns3

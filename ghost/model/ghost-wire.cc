@@ -284,7 +284,8 @@ GhostWire::HandleControl()
         m_timetable.SetOrigin(m_originNs - m_wire.lag_ns / 2);
         break;
     case WIRE_MSG_CHANGE:
-        m_timetable.Add(msg.value[0], msg.value[1], msg.text);
+        msg.arg ? m_timetable.AddPlanned(msg.value[0], msg.value[1], msg.text)
+                : m_timetable.Add(msg.value[0], msg.value[1], msg.text);
         break;
     case WIRE_MSG_QUIESCE:
         m_quiesceNs = MonotonicNs() + QUIESCE_NS;
@@ -323,12 +324,13 @@ GhostWire::ApplyChange()
         return;
     }
     std::string error = ApplyListed(change);
-    if (change.planned && error.empty())
+    bool planned = change.kind == JOURNAL_CHANGE_PLANNED;
+    if (planned && error.empty())
     {
         return;
     }
     struct wire_msg answer = wire_msg_make(WIRE_MSG_CHANGED);
-    answer.arg = change.planned != nullptr;
+    answer.arg = planned;
     answer.value[0] = GetWireTime();
     answer.value[1] = change.number;
     error.copy(answer.text, sizeof(answer.text) - 1);
@@ -342,13 +344,15 @@ GhostWire::ApplyChange()
 std::string
 GhostWire::ApplyListed(const GhostTimetable::Change& change)
 {
-    if (!change.planned)
-    {
-        return m_changes ? m_changes->Apply(change.text) : "nothing here can change";
-    }
-    std::string error = m_changes->Apply(*change.planned);
+    std::string error = change.planned ? m_changes->Apply(*change.planned) : ApplyText(change.text);
     __atomic_store_n(&m_wire.stats->changes, m_timetable.GetNPlanned(), __ATOMIC_RELAXED);
     return error;
+}
+
+std::string
+GhostWire::ApplyText(const std::string& text)
+{
+    return m_changes ? m_changes->Apply(text) : "nothing here can change";
 }
 
 void

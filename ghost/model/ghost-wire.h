@@ -151,6 +151,13 @@ class GhostWire : public GhostInput
     /// Apply a change of the timetable's. \return empty, or why it has no effect
     std::string ApplyListed(const GhostTimetable::Change& change);
 
+    /**
+     * \brief Apply a change given as text, where there is no scenario to check it against, too.
+     * \param text "LINK[.NODE.IFNAME] KEY=VALUE"
+     * \return empty, or why it has no effect
+     */
+    virtual std::string ApplyText(const std::string& text);
+
     /// Tell the daemon whether a port's interface has carrier.
     virtual void SayCarrier(uint32_t index);
 

@@ -85,7 +85,7 @@ class Live(gb.Case):
                            (("lan", "state=off"), "write up or down"),
                            (("lan.h3", "state=up"), "its ends are h1, h2"),
                            (("lan.h1", "delay=5ms"), '"delay" of one end'),
-                           (("cable", "rate=1Mbps"), "nothing of cable can change"),
+                           (("cable", "rate=1Mbps"), "what can: state"),
                            (("nan", "rate=1Mbps"), 'did you mean "lan"?'),
                            (("", "rate=1Mbps"), "write LINK KEY=VALUE"),
                            (("lan", "rate"), "is not KEY=VALUE"),
@@ -163,6 +163,100 @@ expect:
             self.assertIn(text, done.stderr)
         os.unlink(os.path.join(self.dir, "bad.csv"))
         self.assertIn('cannot read "bad.csv": No such file', gb.command("validate", path).stderr)
+
+    def test_wire(self):
+        """An end of a veth pair goes down and comes up with what the file gave it."""
+        self.up("""
+ghostbridge: 1
+nodes:
+  h1: {routes: [10.9.0.0/16 via 10.0.1.2]}
+  h2: {}
+links:
+  lan: {kind: csma, rate: 100Mbps, subnet: 10.0.0.0/24, ends: [h1, h2]}
+  cable: {kind: wire, subnet: [10.0.1.0/24, "fd01::/64"], ends: [h1, h2]}
+""", "gbt-wire")
+        done = self.set("gbt-wire", "cable.h1", "state=down")
+        self.assertRegex(done.stdout, r"^cable\.h1\.eth1 state=down at \d+\.\d{9} s\n$")
+        self.assertEqual(self.node("gbt-wire", "h2", "cat", "/sys/class/net/eth1/carrier").strip(), "0")
+        self.assertNotIn("10.9.0.0/16", self.node("gbt-wire", "h1", "ip", "route"))
+        # Of two links at once: both are answered.
+        done = self.set("gbt-wire", "cable", "state=up")
+        self.set("gbt-wire", "lan", "delay=2ms")
+        self.assertIn("10.9.0.0/16 via 10.0.1.2 dev eth1", self.node("gbt-wire", "h1", "ip", "route"))
+        for target in ("10.0.1.2", "fd01::2"):
+            gb.wait_until(lambda: "1 received" in self.node("gbt-wire", "h1", "ping", "-c", "1", "-W", "1", target,
+                                                            check=False), what="the wire to work again")
+        report = self.down("gbt-wire")
+        self.assertEqual([(c["link"], c["key"], c["value"], c.get("end")) for c in report["changes"]],
+                         [("cable", "state", "down", "h1.eth1"), ("cable", "state", "up", None),
+                          ("lan", "delay", "2ms", None)])
+
+    def test_wire_timeline(self):
+        """The times of a wire's changes are when they were made, not before they were due."""
+        path = self.write("""
+ghostbridge: 1
+name: gbt-wireline
+timeline:
+  - {at: 300ms, link: cable.h2, key: state, value: down}
+  - {at: 600ms, link: cable.h2, key: state, value: up}
+nodes: {h1: {}, h2: {}}
+links: {cable: {kind: wire, subnet: 10.0.1.0/24, ends: [h1, h2]}}
+steps:
+  - name: watch
+    node: h1
+    run: >
+      until [ $(cat /sys/class/net/eth0/carrier) = 0 ]; do :; done; echo gone;
+      until ping -c 1 -W 1 10.0.1.2 > /dev/null 2>&1; do :; done; echo back
+expect:
+  - {step: watch, match: back}
+""")
+        report, _ = self.run_scenario(path)
+        self.assertEqual([c["value"] for c in report["changes"]], ["down", "up"])
+        for change, due in zip(report["changes"], (0.3, 0.6)):
+            self.assertGreaterEqual(change["at_s"], due)
+
+    def test_program(self):
+        """Ends of a user's own program go down and up, at exactly their times, and so in a replay."""
+        program = os.path.join(os.path.dirname(gb.GHOSTBRIDGE), "own-misdeed")
+        path = self.write(f"""
+ghostbridge: 1
+name: gbt-proglive
+ghost: [{program}, none]
+timeline:
+  - {{at: 400ms, link: seg.h2, key: state, value: down}}
+  - {{at: 800ms, link: seg, key: state, value: up}}
+nodes: {{h1: {{attach: tap}}, h2: {{attach: tap}}}}
+links:
+  seg: {{kind: ghost, subnet: 10.0.0.0/24, ends: [h1, h2]}}
+steps:
+  - {{name: ping, node: h1, run: "ping -n -c 12 -i 0.1 -W 0.3 h2; until ping -c 1 -W 1 h2; do :; done"}}
+  - {{name: cut, at: 1500ms, link: seg, down: [h1]}}
+  - {{name: gone, at: 1600ms, node: h1, run: "until [ $(cat /sys/class/net/eth0/carrier) = 0 ]; do :; done"}}
+""")
+        report, _ = self.run_scenario(path, "--record")
+        self.assertEqual([(c["at_s"], c["value"], c["by"], c.get("end")) for c in report["changes"]],
+                         [(0.4, "down", "timeline", "h2.eth0"), (0.8, "up", "timeline", None),
+                          (1.5, "down", "step cut", "h1.eth0")])
+        self.assertEqual(report["incidents"], [])
+        self.assertTrue(report["links"][0]["conserved"])
+        self.assertGreaterEqual(report["links"][0]["drops"].get("down", 0), 1)
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("identical", done.stdout)
+
+    def test_program_set(self):
+        """The same by hand, and again in the program's successor."""
+        program = os.path.join(os.path.dirname(gb.GHOSTBRIDGE), "own-misdeed")
+        self.up(f"ghostbridge: 1\nghost: [{program}, none]\nnodes: {{h1: {{}}, h2: {{}}}}\n"
+                "links: {seg: {kind: ghost, subnet: 10.0.0.0/24, ends: [h1, h2]}}\n", "gbt-progset")
+        self.ping("gbt-progset", 1)
+        done = self.set("gbt-progset", "seg", "state=down")
+        self.assertRegex(done.stdout, r"^seg state=down at \d+\.\d{9} s\n$")
+        self.assertIsNone(self.ping("gbt-progset", 2, check=False))
+        self.assertIn("what can: state", self.set("gbt-progset", "seg", "rate=1Mbps", status=2).stderr)
+        self.set("gbt-progset", "seg", "state=up")
+        gb.wait_until(lambda: self.ping("gbt-progset", 1, check=False), what="the link to work again")
+        self.assertEqual([c["value"] for c in self.down("gbt-progset")["changes"]], ["down", "up"])
 
 
 if __name__ == "__main__":

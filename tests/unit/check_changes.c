@@ -103,7 +103,7 @@ static const struct {
 	{"loop.h1 state=up", "h1 has more than one end on loop; write h1.eth1 or h1.eth2"},
 	{"lna delay=5ms", "there is no link \"lna\"; did you mean \"lan\"?"},
 	{"h1 state=up", "there is no link \"h1\""},
-	{"cable delay=5ms", "nothing of cable can change while it runs"},
+	{"cable delay=5ms", "\"delay\" of cable cannot change while it runs; what can: state"},
 	{"lan delay=\xff\x01", "is not a time"},
 };
 

@@ -735,6 +735,7 @@ START_TEST(test_hello_over_a_listener)
 			const struct wire_port *got = &attacher.wire.ports[port];
 
 			ck_assert_str_eq(got->name, ports[port].name);
+			ck_assert_str_eq(got->link, ports[port].link);
 			ck_assert_mem_eq(got->mac, ports[port].mac, 6);
 			ck_assert_uint_eq(got->promiscuous, port == 1);
 			ck_assert_uint_eq(got->mtu, 9000);

@@ -105,6 +105,7 @@ static inline void make_ports(struct wire_port *ports, uint32_t count, uint32_t 
 	memset(ports, 0, count * sizeof(*ports));
 	for (uint32_t i = 0; i < count; i++) {
 		snprintf(ports[i].name, sizeof(ports[i].name), "p%u.eth0", i);
+		snprintf(ports[i].link, sizeof(ports[i].link), "lan-%u", i / 2);
 		memcpy(ports[i].mac, (uint8_t[]){0x02, 0x47, 0x42, 0, (uint8_t)(i >> 8), (uint8_t)i}, 6);
 		ports[i].mtu = mtu;
 		ports[i].frame_max = mtu + 14;

@@ -5,9 +5,10 @@
 #include "bridge/record/recorder.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "bridge/sandbox.h"
 
 #define WRITE_SIZE (512u << 10) /* so much is written at once, or what there is at the end of a turn */
 
@@ -19,17 +20,8 @@ int recorder_sandbox(void)
 		SCMP_SYS(mremap),          SCMP_SYS(exit),      SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
 		SCMP_SYS(restart_syscall), SCMP_SYS(futex),
 	};
-	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = 0;
 
-	if (!context)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(*allowed); i++)
-		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (r == 0)
-		r = seccomp_load(context);
-	seccomp_release(context);
-	return r;
+	return sandbox_enter(allowed, sizeof(allowed) / sizeof(*allowed));
 }
 
 /* All that is in the buffer. After the first failure nothing more is written: the file ends with its last whole block.

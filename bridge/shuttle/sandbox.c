@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sandbox.c - the shuttle's seccomp filter: what its loop needs, and nothing to open, start or connect anything. */
-#include <errno.h>
-#include <seccomp.h>
-#include <stddef.h>
-
+#include "bridge/sandbox.h"
 #include "bridge/shuttle/shuttle.h"
 
 int shuttle_sandbox(void)
@@ -31,15 +28,6 @@ int shuttle_sandbox(void)
 		SCMP_SYS(newfstatat),
 		SCMP_SYS(clock_nanosleep),
 	};
-	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = 0;
 
-	if (!context)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(*allowed); i++)
-		r = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (r == 0)
-		r = seccomp_load(context);
-	seccomp_release(context);
-	return r;
+	return sandbox_enter(allowed, sizeof(allowed) / sizeof(*allowed));
 }

@@ -9,23 +9,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bridge/lab/lab_priv.h"
 #include "bridge/lab/ovs.h"
+#include "bridge/lab/spawn.h"
 
-#define EXIT_NOT_EXECUTABLE 126 /* as the shell says it */
-#define EXIT_NOT_FOUND      127
-#define CAPABILITY_WORDS    2
+#define CAPABILITY_WORDS 2
 
 static int drop_capabilities(void)
 {
@@ -43,75 +39,35 @@ static int drop_capabilities(void)
 	return 0;
 }
 
-static int enter(const struct lab *lab, const struct lab_exec *exec)
-{
-	const unsigned long default_action[4] = {0}; /* struct kernel_sigaction: SIG_DFL, no flags, empty mask */
-	int copies[3], err;
+struct entry {
+	const struct lab *lab;
+	const struct lab_exec *exec;
+};
 
-	/* Out of the way first: stdio may be any of 0, 1, 2 in any order. */
-	for (int i = 0; i < 3; i++) {
-		copies[i] = fcntl(exec->stdio[i], F_DUPFD_CLOEXEC, 10);
-		if (copies[i] < 0)
-			return -errno;
-	}
-	for (int i = 0; i < 3; i++)
-		if (dup2(copies[i], i) < 0)
-			return -errno;
-	if (exec->terminal ? setsid() < 0 || ioctl(0, TIOCSCTTY, 0) : setpgid(0, 0))
-		return -errno;
-	if (lab->files_limit.rlim_max && setrlimit(RLIMIT_NOFILE, &lab->files_limit))
-		return -errno;
-	for (int sig = 1; sig < NSIG; sig++)
-		syscall(SYS_rt_sigaction, sig, default_action, NULL, (size_t)NSIG / 8);
-	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
-		return -errno;
-	err = ovs_confine(false);
-	for (const char *const *env = exec->env; !err && env && *env; env++)
-		if (strchr(*env, '=') && putenv((char *)*env))
-			err = -ENOMEM;
-	if (!err && (!exec->directory || chdir(exec->directory)) && chdir("/"))
+static int enter(const void *context)
+{
+	const struct entry *entry = context;
+	const char *directory = entry->exec->directory;
+	int err = spawn_attach(entry->exec, 0);
+
+	if (!err)
+		err = spawn_clean(entry->lab);
+	if (!err)
+		err = ovs_confine(false);
+	if (!err)
+		err = spawn_putenv(entry->exec->env);
+	if (!err && (!directory || chdir(directory)) && chdir("/"))
 		err = -errno;
 	return err ? err : drop_capabilities();
 }
 
 int ovs_exec(struct lab *lab, const struct lab_exec *exec, pid_t *ret_pid, struct diag *diag)
 {
-	int status_pipe[2], child_err, err = 0;
-	ssize_t got;
-	pid_t pid;
+	const struct entry entry = {.lab = lab, .exec = exec};
+	int err = spawn(exec->argv, enter, &entry, ret_pid);
 
-	if (pipe2(status_pipe, O_CLOEXEC))
-		return diag_set(diag, -errno, "cannot create a pipe: %s", strerror(errno));
-	pid = fork();
-	if (!pid) {
-		/* The pipe must survive what happens to 0, 1 and 2. */
-		int status_fd = fcntl(status_pipe[1], F_DUPFD_CLOEXEC, 20);
-
-		err = status_fd < 0 ? -errno : enter(lab, exec);
-		if (err) {
-			(void)!write(status_fd < 0 ? status_pipe[1] : status_fd, &err, sizeof(err));
-			_exit(EXIT_NOT_EXECUTABLE);
-		}
-		execvp(exec->argv[0], (char *const *)exec->argv);
-		err = errno;
-		dprintf(2, "%s: %s\n", exec->argv[0], err == ENOENT ? "command not found" : strerror(err));
-		_exit(err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
-	}
-	if (pid < 0)
-		err = -errno;
-	close(status_pipe[1]);
-	/* End of file comes with the exec, so the process group exists when we return. */
-	do
-		got = read(status_pipe[0], &child_err, sizeof(child_err));
-	while (got < 0 && errno == EINTR);
-	close(status_pipe[0]);
-	if (!err && got == sizeof(child_err)) {
-		err = child_err;
-		waitpid(pid, NULL, 0);
-	}
 	if (err)
 		return diag_set(diag, err, "cannot run %s: %s", exec->argv[0], strerror(-err));
-	*ret_pid = pid;
 	return 0;
 }
 

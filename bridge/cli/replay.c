@@ -16,6 +16,7 @@
 #include "bridge/experiment/record.h"
 #include "bridge/experiment/replay.h"
 #include "bridge/experiment/rundir.h"
+#include "bridge/experiment/tally.h"
 
 #define DEVICES_FILE "devices.pcapng"
 
@@ -191,6 +192,26 @@ static json_t *ports_json(const struct job *job)
 	return ports;
 }
 
+/* What was checked of every link; and how often it was broken. */
+static json_t *invariants_json(const struct job *job, uint64_t *ret_broken)
+{
+	json_t *links = json_object();
+
+	*ret_broken = 0;
+	for (size_t i = 0; i < job->scenario->link_count; i++) {
+		const struct scenario_link *link = &job->scenario->links[i];
+		struct stats_port sum = {.stalls = 0};
+
+		if (link->ghost == SCENARIO_NONE)
+			continue;
+		for (uint32_t j = 0; j < link->end_count; j++)
+			tally_add(&sum, &job->replay.ends[link->first_end + j]);
+		*ret_broken += sum.spacing.broken + sum.order.broken;
+		json_object_set_new(links, link->name, tally_invariants(link->kind, &sum.spacing, &sum.order));
+	}
+	return links;
+}
+
 static void write_out_digest(const struct job *job)
 {
 	json_t *digest = json_pack("{s:i,s:b,s:s,s:O}", "schema", BOUNDARY_SCHEMA, "complete", 1, "incomplete", "",
@@ -291,14 +312,16 @@ static int print(const struct job *job)
 	const struct replay *replay = &job->replay;
 	const char *incomplete = job->recording.incomplete;
 	double simulated = (double)replay->simulated_ns / 1e9;
+	uint64_t broken;
+	json_t *invariants = invariants_json(job, &broken);
 
 	if (job->options->json) {
-		json_t *all =
-			json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O}", "schema", 1, "identical",
-				  !replay->changed && !job->first[0], "changed", replay->changed, "first_difference",
-				  job->first, "incomplete", incomplete, "frames_in", (json_int_t)replay->frames,
-				  "frames_compared", (json_int_t)replay->compared, "simulated_s", simulated, "took_s",
-				  job->seconds, "events", (json_int_t)replay->events, "ports", job->result);
+		json_t *all = json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O,s:O}", "schema", 1, "identical",
+					!replay->changed && !job->first[0], "changed", replay->changed,
+					"first_difference", job->first, "incomplete", incomplete, "frames_in",
+					(json_int_t)replay->frames, "frames_compared", (json_int_t)replay->compared,
+					"simulated_s", simulated, "took_s", job->seconds, "events",
+					(json_int_t)replay->events, "ports", job->result, "invariants", invariants);
 
 		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 		putchar('\n');
@@ -313,13 +336,16 @@ static int print(const struct job *job)
 		       incomplete[0] ? " as far as it goes" : "", replay->frames, replay->compared, simulated,
 		       job->seconds, job->seconds > 0 ? simulated / job->seconds : 0.0);
 	}
+	json_decref(invariants);
 	if (incomplete[0])
 		cli_error(0, "the recording is not complete: %s", incomplete);
+	if (broken > 0)
+		cli_error(0, "%" PRIu64 " frames left a link too close or out of order; --json says where", broken);
 	if (job->out.fd >= 0 && !job->options->json)
 		printf("written to %s\n", job->out.path);
 	if (replay->changed)
-		return EXIT_DONE;
-	return job->first[0] ? EXIT_FAILED : incomplete[0] ? EXIT_FIDELITY : EXIT_DONE;
+		return broken ? EXIT_FIDELITY : EXIT_DONE;
+	return job->first[0] ? EXIT_FAILED : incomplete[0] || broken ? EXIT_FIDELITY : EXIT_DONE;
 }
 
 static int replay(struct job *job)

@@ -21,7 +21,7 @@ bool fidelity_is_degraded(const struct fidelity_counts *counts, double quantile)
 
 enum fidelity_verdict fidelity_judge(const struct fidelity_facts *facts)
 {
-	if (facts->behind_max_ns > FIDELITY_BEHIND_MAX_NS || facts->incidents > 0)
+	if (facts->behind_max_ns > FIDELITY_BEHIND_MAX_NS || facts->incidents > 0 || facts->violations > 0)
 		return FIDELITY_FAIL;
 	return fidelity_is_degraded(&facts->counts, facts->quantile) ? FIDELITY_DEGRADED : FIDELITY_PASS;
 }

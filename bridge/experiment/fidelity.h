@@ -5,7 +5,7 @@
  * The rule, in one place:
  *
  * - fail: the simulation fell more than FIDELITY_BEHIND_MAX_NS behind the clock, or a ghost or shuttle died, or a wire
- * was closed for an error;
+ * was closed for an error, or an invariant was broken (tally.h);
  * - degraded: else, when more than 1 - quantile of the frames were late by more than the budget, counted for delivery
  * and for injection each on its own, or when a ring was full at least once, or when the kernel dropped a frame because
  * its TAP was not read in time;
@@ -46,6 +46,7 @@ struct fidelity_facts {
 	double quantile;               /* share of frames that must be within the budget, 0 < quantile <= 1 */
 	uint64_t behind_max_ns;
 	unsigned int incidents; /* deaths of ghosts and shuttles, errors of wires */
+	uint64_t violations;    /* of what must hold of every link: conservation, spacing, order */
 };
 
 struct fidelity_interval {

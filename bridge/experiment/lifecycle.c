@@ -34,6 +34,7 @@
 #define PROGRAM_LIMIT_NS    (5 * NS_PER_S)    /* for a user's own program to write its results */
 #define COMMANDS_TERM_NS    (200 * NS_PER_MS) /* `start:` commands and those of exec */
 #define COMMANDS_KILL_NS    (500 * NS_PER_MS)
+#define REPORT_SIZE_MAX     (64u << 20)
 #define HURRY_LIMIT_NS      (200 * NS_PER_MS) /* each of these when interrupted: all must be undone within 3 s */
 
 static bool all_ready(struct daemon *daemon)
@@ -254,6 +255,18 @@ static void write_json(struct daemon *daemon, const char *file, json_t *value)
 	free(text);
 }
 
+static int read_json(struct daemon *daemon, const char *file, json_t **ret)
+{
+	char *text = NULL;
+	ssize_t size = rundir_read(&daemon->experiment->rundir, file, REPORT_SIZE_MAX, &text);
+
+	if (size < 0)
+		return (int)size;
+	*ret = json_loadb(text, (size_t)size, 0, NULL);
+	free(text);
+	return *ret ? 0 : -EINVAL;
+}
+
 static void write_markdown(struct daemon *daemon, json_t *report, json_t *manifest)
 {
 	char *text = NULL;
@@ -295,6 +308,21 @@ out:
 	json_decref(whole);
 	json_decref(manifest);
 	return exit_status;
+}
+
+/* What was written when the lab was kept could not say how the recording would end. */
+static void renew_report(struct daemon *daemon)
+{
+	json_t *whole = NULL, *manifest = NULL;
+
+	if (!daemon->experiment->record || read_json(daemon, "report.json", &whole) < 0)
+		return;
+	json_object_set_new(whole, "recording", record_json(&daemon->record));
+	write_json(daemon, "report.json", whole);
+	if (read_json(daemon, "manifest.json", &manifest) == 0)
+		write_markdown(daemon, whole, manifest);
+	json_decref(whole);
+	json_decref(manifest);
 }
 
 /* Go on without the command line: it gets its exit status, we get a log of our own. */
@@ -348,6 +376,7 @@ static int run(struct daemon *daemon)
 		daemon->is_ending = true;
 		end_steps(daemon);
 		settle(daemon);
+		renew_report(daemon);
 		return status;
 	}
 	daemon->is_ending = true;

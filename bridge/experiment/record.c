@@ -5,6 +5,7 @@
 #include "bridge/experiment/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/close_range.h>
 #include <signal.h>
@@ -74,7 +75,11 @@ __attribute__((noreturn)) static void recorder(const struct record *record, cons
 	struct journal *journals = calloc(record->ghost_count + 1u, sizeof(*journals));
 	struct boundary_writer *writer = malloc(sizeof(*writer));
 	struct diag diag = {""};
-	int r = journals && writer ? 0 : -ENOMEM;
+	int r = journals && writer ? 0 : -ENOMEM, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* A lab that is kept outlives the command line: whoever reads its output must not wait for us. */
+	for (int i = STDIN_FILENO; null_fd >= 0 && i <= STDERR_FILENO; i++)
+		dup2(null_fd, i);
 
 	/* A file that may not grow any more is an error like a full disk, not a death. */
 	signal(SIGXFSZ, SIG_IGN);
@@ -181,6 +186,7 @@ void record_finish(struct record *record, struct daemon *daemon, uint64_t limit_
 {
 	if (!record->journal_fds)
 		return;
+	record->is_finished = true;
 	/* The last a ghost writes is its end. */
 	if (daemon_wait(daemon, ghosts_gone, clock_ns() + GHOSTS_LIMIT_NS, false) < 0)
 		trouble(record, "a ghost did not end when it was told to");
@@ -271,8 +277,11 @@ json_t *record_json(const struct record *record)
 {
 	if (!record->journal_fds)
 		return NULL;
-	return json_pack("{s:s,s:b,s:s,s:I,s:I}", "file", BOUNDARY_FILE, "complete", !record->trouble[0], "incomplete",
-			 record->trouble, "frames", (json_int_t)record->status->frames, "bytes",
+	return json_pack("{s:s,s:b,s:s,s:b,s:I,s:I}", "file", BOUNDARY_FILE, "complete",
+			 record->is_finished && !record->trouble[0], "incomplete",
+			 record->is_finished || record->trouble[0] ? record->trouble
+								   : "it goes on until the lab is ended",
+			 "going_on", !record->is_finished, "frames", (json_int_t)record->status->frames, "bytes",
 			 (json_int_t)record->status->bytes);
 }
 

@@ -23,6 +23,7 @@ struct record {
 	uint32_t ghost_count;
 	pid_t pid; /* of the recorder; 0: none */
 	struct recorder_status *status;
+	bool is_finished;  /* nothing more will be written */
 	char trouble[256]; /* why the recording is not complete; "" */
 };
 
@@ -44,7 +45,11 @@ void record_finish(struct record *record, struct daemon *daemon, uint64_t limit_
 /** record_write_digest() - digest.json. Return: 0 or a negative errno. */
 int record_write_digest(struct record *record, struct daemon *daemon);
 
-/** record_json() - What the report says of the recording; NULL when there is none. New reference. */
+/**
+ * record_json() - What the report says of the recording; NULL when there is none. New reference.
+ *
+ * Before record_finish() nobody can say that it is complete: "going_on" is true then, "complete" false.
+ */
 json_t *record_json(const struct record *record);
 
 void record_close(struct record *record);

@@ -64,6 +64,18 @@ static void step_text(json_t *step, char *ret, size_t size)
 		snprintf(ret, size, "exit %" PRId64, integer(step, "exit"));
 }
 
+/* How often an invariant of a link was broken: "", "kept", or "**broken 3 times**, first at 1.5 s". */
+static void invariant_text(json_t *link, const char *which, char *ret, size_t size)
+{
+	json_t *check = at(at(link, "invariants"), which);
+
+	if (integer(check, "broken") > 0)
+		snprintf(ret, size, "**broken %" PRId64 " times**, first at %.9f s", integer(check, "broken"),
+			 number(check, "first_s"));
+	else
+		snprintf(ret, size, "%s", check ? "kept" : "");
+}
+
 static void intervals_text(json_t *fidelity, FILE *stream, const char *indent)
 {
 	json_t *intervals = at(fidelity, "degraded_intervals"), *where = at(fidelity, "where"), *entry;
@@ -150,7 +162,7 @@ static void write_ports(json_t *report, FILE *stream)
 {
 	json_t *entry;
 	size_t i;
-	char up[256], down[256];
+	char up[256], down[256], spacing[128], order[128];
 
 	fputs("\n## Ports\n\n*Up* is from the container into the simulation, *down* the other way. Lateness is how "
 	      "long "
@@ -169,20 +181,23 @@ static void write_ports(json_t *report, FILE *stream)
 			integer(at(entry, "down"), "frames"), down, number(late, "p50"), number(late, "p99"),
 			number(late, "p999"), number(late, "max"));
 	}
-	fputs("\n## Links\n\n| link | kind | frames in | transmitted | frames out | drops | conserved |\n"
-	      "|---|---|--:|--:|--:|---|---|\n",
+	fputs("\n## Links\n\n| link | kind | frames in | transmitted | frames out | drops | conserved | spacing | "
+	      "order |\n"
+	      "|---|---|--:|--:|--:|---|---|---|---|\n",
 	      stream);
 	json_array_foreach(at(report, "links"), i, entry)
 	{
 		if (!at(entry, "frames_in")) {
-			fprintf(stream, "| %s | %s | | | | | |\n", text(entry, "link"), text(entry, "kind"));
+			fprintf(stream, "| %s | %s | | | | | | | |\n", text(entry, "link"), text(entry, "kind"));
 			continue;
 		}
 		drops_text(at(entry, "drops"), up, sizeof(up));
-		fprintf(stream, "| %s | %s | %" PRId64 " | %" PRId64 " | %" PRId64 " | %s | %s |\n",
+		invariant_text(entry, "spacing", spacing, sizeof(spacing));
+		invariant_text(entry, "order", order, sizeof(order));
+		fprintf(stream, "| %s | %s | %" PRId64 " | %" PRId64 " | %" PRId64 " | %s | %s | %s | %s |\n",
 			text(entry, "link"), text(entry, "kind"), integer(entry, "frames_in"),
 			integer(entry, "transmitted"), integer(entry, "frames_out"), up,
-			json_is_true(at(entry, "conserved")) ? "yes" : "**no**");
+			json_is_true(at(entry, "conserved")) ? "yes" : "**no**", spacing, order);
 	}
 }
 
@@ -223,7 +238,9 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 	if (at(report, "recording"))
 		fprintf(stream, "* recording: %" PRId64 " frames in %s%s%s\n",
 			integer(at(report, "recording"), "frames"), text(at(report, "recording"), "file"),
-			json_is_true(at(at(report, "recording"), "complete")) ? "" : "; **not complete:** ",
+			json_is_true(at(at(report, "recording"), "complete"))   ? ""
+			: json_is_true(at(at(report, "recording"), "going_on")) ? "; "
+										: "; **not complete:** ",
 			text(at(report, "recording"), "incomplete"));
 	write_ports(report, stream);
 
@@ -242,6 +259,9 @@ static const char *paint(bool colour, bool good)
 
 static void summary_links(json_t *report, FILE *stream, bool colour, const char *plain)
 {
+	static const struct {
+		const char *key, *what;
+	} invariants[] = {{"spacing", "LEFT FASTER THAN THE RATE ALLOWS"}, {"order", "WERE OVERTAKEN"}};
 	json_t *entry;
 	size_t i;
 	char drops[256];
@@ -257,6 +277,15 @@ static void summary_links(json_t *report, FILE *stream, bool colour, const char 
 			paint(colour, conserved), conserved ? "✓" : "✗", plain, text(entry, "link"),
 			integer(entry, "frames_in"), integer(entry, "frames_out"), drops,
 			conserved ? "; all accounted for" : "; FRAMES UNACCOUNTED FOR");
+		for (size_t j = 0; j < sizeof(invariants) / sizeof(invariants[0]); j++) {
+			json_t *check = at(at(entry, "invariants"), invariants[j].key);
+
+			if (integer(check, "broken") > 0)
+				fprintf(stream,
+					"%s✗%s link %s: %" PRId64 " frames %s, the first at %.9f s of simulated time\n",
+					paint(colour, false), plain, text(entry, "link"), integer(check, "broken"),
+					invariants[j].what, number(check, "first_s"));
+		}
 	}
 }
 
@@ -295,10 +324,16 @@ void report_summary(json_t *report, const char *rundir, FILE *stream)
 	intervals_text(fidelity, stream, "  ");
 	entry = at(report, "recording");
 	if (entry) {
-		good = json_is_true(at(entry, "complete"));
+		bool going_on = json_is_true(at(entry, "going_on"));
+
+		good = going_on || json_is_true(at(entry, "complete"));
 		fprintf(stream, "%s%s%s recording %s: %" PRId64 " frames, %" PRId64 " bytes%s%s\n", paint(colour, good),
-			good ? "✓" : "✗", plain, good ? "complete" : "NOT COMPLETE", integer(entry, "frames"),
-			integer(entry, "bytes"), good ? "" : ": ", text(entry, "incomplete"));
+			good ? "✓" : "✗", plain,
+			going_on ? "goes on"
+			: good   ? "complete"
+				 : "NOT COMPLETE",
+			integer(entry, "frames"), integer(entry, "bytes"), good ? "" : ": ",
+			good ? "" : text(entry, "incomplete"));
 	}
 	good = strcmp(result, "pass") == 0;
 	fprintf(stream, "%s%s%s%s in %.2f s; run directory %s\n", paint(colour, good), result, plain,

@@ -58,6 +58,7 @@ struct figures {
 	struct stats_hist late;
 	struct stats_hist ingress;
 	struct fidelity_counts counts;
+	uint64_t violations;
 };
 
 static void add_port(struct figures *figures, const struct scenario *scenario, const struct scenario_end *end,
@@ -137,13 +138,16 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 	}
 	json_array_append_new(
 		figures->links,
-		json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b}", "link", link->name, "kind",
+		json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b,s:o}", "link", link->name, "kind",
 			  scenario_link_kind_name(link->kind), "frames_in", integer(tally.frames_in), "duplicated",
 			  integer(tally.duplicated), "transmitted", integer(tally.transmitted), "copies",
 			  integer(tally.copies), "received", integer(tally.received), "propagating",
 			  (json_int_t)tally.propagating, "frames_out", integer(tally.frames_out), "simulated_in",
 			  integer(tally.inner_in), "simulated_out", integer(tally.inner_out), "drops",
-			  drops_json(tally.drops), "conserved", tally.conserved));
+			  drops_json(tally.drops), "conserved", tally.conserved, "invariants",
+			  tally_invariants(link->kind, &tally.spacing, &tally.order)));
+	/* While it moves the books are only nearly even. */
+	figures->violations += tally.spacing.broken + tally.order.broken + (daemon->is_settled && !tally.conserved);
 	free(ports);
 }
 
@@ -213,6 +217,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 	figures->counts.ingress_over = figures->ingress.over_budget;
 	facts.counts = figures->counts;
 	facts.incidents = daemon->switching_incidents;
+	facts.violations = figures->violations;
 	for (size_t i = 0; i < daemon->peers_count; i++) {
 		const struct stats *ghost = daemon->peers[i].home.stats[PEERS_GHOST];
 
@@ -231,6 +236,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 			     "realtime_factor_min", daemon->sampler.ports ? daemon->sampler.factor_min : 1.0);
 	if (daemon->sampler.ports)
 		add_host(fidelity, &daemon->sampler);
+	json_object_set_new(fidelity, "violations", integer(facts.violations));
 	json_object_set_new(fidelity, "behind_max_us", us(facts.behind_max_ns));
 	json_object_set_new(fidelity, "stalls", integer(figures->counts.stalls));
 	json_object_set_new(fidelity, "frames_over_budget", integer(figures->late.over_budget));

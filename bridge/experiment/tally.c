@@ -31,6 +31,16 @@ void tally_take_inner(struct tally_port *port)
 	port->shuttle.down = (struct stats_dir){.frames = port->ghost.down.frames, .bytes = port->ghost.down.bytes};
 }
 
+static void add_check(struct stats_check *into, const struct stats_check *from)
+{
+	uint64_t broken = stats_get(&from->broken), first_ns = stats_get(&from->first_ns);
+
+	if (broken > 0 && (into->broken == 0 || first_ns < into->first_ns))
+		into->first_ns = first_ns;
+	into->checked += stats_get(&from->checked);
+	into->broken += broken;
+}
+
 void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool settled, bool broken,
 		 struct tally_link *ret)
 {
@@ -39,6 +49,8 @@ void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool 
 	for (size_t i = 0; i < port_count; i++) {
 		link.transmitted += ports[i].ghost.transmitted;
 		link.received += ports[i].ghost.received;
+		add_check(&link.spacing, &ports[i].ghost.spacing);
+		add_check(&link.order, &ports[i].ghost.order);
 	}
 	link.copies = opaque ? link.received : link.transmitted * (port_count - 1);
 	link.propagating = (int64_t)(link.copies - link.received);
@@ -76,6 +88,24 @@ void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool 
 	*ret = link;
 }
 
+static json_t *check_json(const struct stats_check *check)
+{
+	json_t *object =
+		json_pack("{s:I,s:I}", "checked", (json_int_t)check->checked, "broken", (json_int_t)check->broken);
+
+	if (check->broken > 0)
+		json_object_set_new(object, "first_s", json_real((double)check->first_ns / 1e9));
+	return object;
+}
+
+json_t *tally_invariants(enum scenario_link_kind kind, const struct stats_check *spacing,
+			 const struct stats_check *order)
+{
+	if (kind != SCENARIO_LINK_CSMA && kind != SCENARIO_LINK_P2P)
+		return json_object();
+	return json_pack("{s:o,s:o}", "spacing", check_json(spacing), "order", check_json(order));
+}
+
 static void add_dir(struct stats_dir *into, const struct stats_dir *from)
 {
 	stats_add(&into->frames, stats_get(&from->frames));
@@ -92,6 +122,8 @@ void tally_add(struct stats_port *into, const struct stats_port *from)
 	stats_add(&into->transmitted, stats_get(&from->transmitted));
 	stats_add(&into->duplicated, stats_get(&from->duplicated));
 	stats_add(&into->received, stats_get(&from->received));
+	add_check(&into->spacing, &from->spacing);
+	add_check(&into->order, &from->order);
 	into->digest = 0;
 	stats_hist_merge(&into->late, &from->late);
 }

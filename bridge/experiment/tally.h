@@ -13,16 +13,22 @@
  *
  * An end of a simulated node has no TAP: its frames begin and end at the node's stack, which the ghost counts.
  *
+ * Besides, the ghost checks csma and p2p links frame by frame (ghost-invariants.h): spacing, that no two frames leave a
+ * transmitter or a shared medium closer than size / rate; order, that what entered first comes out first, where the
+ * scenario does not want it otherwise.
+ *
  * "in-flight" is what is left when the sum is taken, so the equations always hold; the books are in order when nothing
  * is negative, and nothing is left although every process said that it had no frame under way.
  */
 #ifndef EXPERIMENT_TALLY_H
 #define EXPERIMENT_TALLY_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/scenario/scenario.h"
 #include "bridge/wire/stats.h"
 
 struct tally_dir {
@@ -53,6 +59,8 @@ struct tally_link {
 	uint64_t inner_in;                /* of frames_in: sent by simulated nodes */
 	uint64_t inner_out;               /* of frames_out: taken by simulated nodes */
 	uint64_t drops[STATS_DROP_COUNT]; /* both directions, all ports */
+	struct stats_check spacing;       /* of all its ends */
+	struct stats_check order;
 	bool conserved;
 };
 
@@ -72,6 +80,15 @@ void tally_take_inner(struct tally_port *port);
  */
 void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool settled, bool broken,
 		 struct tally_link *ret);
+
+/**
+ * tally_invariants() - What was checked of one link, for report and replay; new reference
+ * @kind:	links of kinds that nobody checks have an empty object
+ *
+ * {"spacing": {"checked": 10, "broken": 0}, "order": {"checked": 12, "broken": 1, "first_s": 0.5}}
+ */
+json_t *tally_invariants(enum scenario_link_kind kind, const struct stats_check *spacing,
+			 const struct stats_check *order);
 
 /** tally_add() - Add the counters of an earlier or parallel wire; histograms merge, the digest is dropped. */
 void tally_add(struct stats_port *into, const struct stats_port *from);

@@ -66,6 +66,13 @@ struct stats_dir {
 	uint64_t drops[STATS_DROP_COUNT];
 };
 
+/* Something that must hold of every frame, looked at by the ghost; see ghost-invariants.h. */
+struct stats_check {
+	uint64_t checked;
+	uint64_t broken;
+	uint64_t first_ns; /* simulated time since the barrier at which it was first broken */
+};
+
 struct stats_port {
 	struct stats_dir up;
 	struct stats_dir down;
@@ -73,7 +80,9 @@ struct stats_port {
 	uint64_t transmitted; /* ghost: frames the simulated device finished sending; 0 at the shuttle */
 	uint64_t duplicated;  /* ghost: frames the simulated link made a second one of; both are in `transmitted` */
 	uint64_t received;    /* ghost: copies the simulated device got from the link, delivered or filtered */
-	uint64_t digest;      /* ghost: running hash over (departure time, length, bytes) of what left; see digest.h */
+	struct stats_check spacing; /* ghost: frames left this end no closer than their size at the rate */
+	struct stats_check order;   /* ghost: ... and came out in the order in which they had entered */
+	uint64_t digest; /* ghost: running hash over (departure time, length, bytes) of what left; see digest.h */
 	struct stats_hist late; /* shuttle: time written - time due; ghost: time injected - stamp */
 };
 

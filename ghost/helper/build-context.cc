@@ -164,6 +164,7 @@ BuildContext::Settle()
             throw BuildError(m_awaited[there].pos, missing);
         }
     }
+    GhostInvariant::SetStart(Simulator::Now());
     for (const auto& action : m_start)
     {
         action();

@@ -41,6 +41,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
         , m_lag(NanoSeconds(scenario.lag_ns))
         , m_queueLength(link.queue_frames)
         , m_medium(CreateObject<GhostMedium>())
+        , m_spacing(std::make_shared<GhostSpacing>(GhostSpacing::SHARED, link.rate_bps))
     {
         MakeChannel();
         ConfigureMedium();
@@ -62,6 +63,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
     void Add(Ptr<GhostPort> port)
     {
         m_ports.push_back(port);
+        port->SetSpacing(m_spacing);
         port->SetTail(GetTail(), m_lag);
     }
 
@@ -166,6 +168,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
         Time before = GetChannelDelay();
         Simulator::Schedule(GetGap(), [old]() {});
         m_rate = rate;
+        m_spacing->SetRate(rate.GetBitRate());
         MakeChannel();
         for (const auto& device : m_devices)
         {
@@ -180,6 +183,7 @@ class CsmaSegment : public std::enable_shared_from_this<CsmaSegment>
     Time m_lag;                                //!< of the experiment
     uint32_t m_queueLength;                    //!< frames that may wait at each port
     Ptr<GhostMedium> m_medium;                 //!< grants the channel
+    std::shared_ptr<GhostSpacing> m_spacing;   //!< checks what is sent on it
     Ptr<CsmaChannel> m_channel;                //!< ns-3's
     std::vector<Ptr<CsmaNetDevice>> m_devices; //!< on it
     std::vector<Ptr<GhostPort>> m_ports;       //!< at them

@@ -142,17 +142,19 @@ void
 RegisterChanges(BuildContext& context,
                 const struct scenario_link& link,
                 const struct scenario_end& end,
-                Ptr<GhostP2pDevice> device)
+                Ptr<GhostP2pDevice> device,
+                std::shared_ptr<GhostSpacing> spacing)
 {
     using Change = const struct scenario_change&;
     context.OnChange(link,
                      &end,
                      "rate",
-                     [device](Change change)
+                     [device, spacing](Change change)
                      {
                          if (!device->HasTrace())
                          {
                              device->SetDataRate(DataRate(change.number));
+                             spacing->SetRate(change.number);
                              return;
                          }
                          throw std::runtime_error("its rate is that of a trace, and cannot be set");
@@ -191,14 +193,18 @@ BuildP2p(BuildContext& context, const struct scenario_link& link)
         int64_t stream = BuildContext::StreamOf(std::string(link.name) + "/" + end.port_name);
 
         Ptr<GhostP2pDevice> device = CreateObject<GhostP2pDevice>();
+        std::shared_ptr<GhostSpacing> spacing;
         if (way.trace_ms)
         {
-            device->SetTrace(GhostRateTrace(
-                std::vector<uint32_t>(way.trace_ms, way.trace_ms + way.trace_count)));
+            GhostRateTrace trace(
+                std::vector<uint32_t>(way.trace_ms, way.trace_ms + way.trace_count));
+            device->SetTrace(trace);
+            spacing = std::make_shared<GhostSpacing>(trace);
         }
         else
         {
             device->SetDataRate(DataRate(way.rate_bps));
+            spacing = std::make_shared<GhostSpacing>(GhostSpacing::LINE, way.rate_bps);
         }
         device->SetMtu(static_cast<uint16_t>(link.mtu));
         stream += device->GetLine()->AssignStreams(stream);
@@ -211,8 +217,14 @@ BuildP2p(BuildContext& context, const struct scenario_link& link)
         }
         context.GetNode(end)->AddDevice(device);
         device->Attach(channel);
-        context.Attach(end, device)->SetLine(device);
-        RegisterChanges(context, link, end, device);
+        Ptr<GhostPort> port = context.Attach(end, device);
+        port->SetLine(device);
+        port->SetSpacing(spacing);
+        // With jitter that may reorder, and where frames are held back, only the queue keeps order.
+        bool far = way.reorder == 0 && !way.jitter_reorders;
+        uint32_t flows = way.queue.discipline == SCENARIO_FQ_CODEL ? way.queue.flows : 1;
+        device->CheckOrder(port->GetStats().order, flows, far);
+        RegisterChanges(context, link, end, device, spacing);
     }
 }
 

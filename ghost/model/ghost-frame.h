@@ -18,6 +18,8 @@ struct GhostFrame
     Mac48Address from;  //!< source
     Mac48Address to;    //!< destination
     uint16_t type{0};   //!< type field
+    uint32_t flow{0};   //!< for GhostOrder: in which frames keep their order
+    uint64_t number{0}; //!< for GhostOrder: in the order of entering
 };
 
 /**

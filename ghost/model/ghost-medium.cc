@@ -75,8 +75,26 @@ GhostMedium::Clear(uint32_t index)
 uint32_t
 GhostMedium::Add(Ptr<NetDevice> device)
 {
-    m_stations.push_back({device, {}});
+    m_stations.push_back({device, {}, 0});
     return static_cast<uint32_t>(m_stations.size() - 1);
+}
+
+uint64_t
+GhostMedium::GetNumber() const
+{
+    return m_number;
+}
+
+uint64_t
+GhostMedium::GetSending() const
+{
+    return m_sending;
+}
+
+uint64_t
+GhostMedium::GetOnAir() const
+{
+    return m_onAir;
 }
 
 bool
@@ -90,7 +108,7 @@ GhostMedium::Send(
     uint32_t index, Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
 {
     Station& station = m_stations[index];
-    Frame frame{std::move(packet), from, to, type};
+    Frame frame{std::move(packet), from, to, type, ++station.entered};
     Time now = Simulator::Now();
     if (!m_transmitting && !m_granting && now >= m_freeAt)
     {
@@ -128,6 +146,8 @@ GhostMedium::Transmit(uint32_t index, const Frame& frame, Time start)
     uint32_t size = std::max(frame.packet->GetSize(), PAYLOAD_MIN) + OVERHEAD;
     m_freeAt = start + GetAirTime(size) + m_gap;
     m_transmitting = true;
+    m_number = frame.number;
+    m_sending = frame.packet->GetUid();
     // The device's queue is empty: it can't refuse.
     m_stations[index].device->SendFrom(frame.packet, frame.from, frame.to, frame.type);
 }
@@ -156,6 +176,7 @@ void
 GhostMedium::Transmitted(uint32_t index)
 {
     m_transmitting = false;
+    m_onAir = m_sending;
     for (const auto& action : std::exchange(m_whenFree, {}))
     {
         action();

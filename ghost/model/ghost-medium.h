@@ -81,6 +81,15 @@ class GhostMedium : public Object
     bool
     Send(uint32_t index, Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);
 
+    /// \return number of the frame that is being sent, among those of its station; for GhostOrder
+    uint64_t GetNumber() const;
+
+    /// \return uid of the packet that is being sent
+    uint64_t GetSending() const;
+
+    /// \return uid of the packet that was sent last, and alone can arrive before the next is sent
+    uint64_t GetOnAir() const;
+
     /**
      * \brief A device has finished a frame; to be called from its PhyTxEnd trace source.
      */
@@ -104,6 +113,7 @@ class GhostMedium : public Object
         Mac48Address from;  //!< source
         Mac48Address to;    //!< destination
         uint16_t type;      //!< type field
+        uint64_t number;    //!< among those of its station
     };
 
     /// A device and what waits for it.
@@ -111,6 +121,7 @@ class GhostMedium : public Object
     {
         Ptr<NetDevice> device;    //!< on the channel
         std::deque<Frame> frames; //!< waiting
+        uint64_t entered{0};      //!< frames so far
     };
 
     /// How long the medium is busy with a frame. \param size header and FCS included
@@ -140,6 +151,9 @@ class GhostMedium : public Object
     Time m_freeAt;                                 //!< when the medium is free again
     uint32_t m_next{0};                            //!< whose turn it is, or comes first to be asked
     uint32_t m_waiting{0};                         //!< frames that wait, all stations
+    uint64_t m_number{0};                          //!< see GetNumber
+    uint64_t m_sending{0};                         //!< see GetSending
+    uint64_t m_onAir{0};                           //!< see GetOnAir
     bool m_transmitting{false};                    //!< Transmitted is due
     bool m_granting{false};                        //!< Grant is scheduled
 };

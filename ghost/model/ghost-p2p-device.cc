@@ -115,6 +115,22 @@ GhostP2pDevice::GetLine() const
 }
 
 void
+GhostP2pDevice::CheckOrder(struct stats_check& stats, uint32_t flows, bool far)
+{
+    m_order = GhostOrder(flows);
+    m_orderStats = &stats;
+    m_orderFar = far;
+}
+
+void
+GhostP2pDevice::Pass(const GhostFrame& frame)
+{
+    GhostInvariant::Note(*m_orderStats,
+                         m_order.Pass(frame.number, frame.flow),
+                         static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+}
+
+void
 GhostP2pDevice::Drop(Ptr<const Packet> packet, enum stats_drop cause)
 {
     m_dropTrace(packet, cause);
@@ -160,6 +176,12 @@ GhostP2pDevice::SendFrom(Ptr<Packet> packet,
     }
     GhostFrame frame{
         packet, Mac48Address::ConvertFrom(source), Mac48Address::ConvertFrom(dest), protocolNumber};
+    frame.number = ++m_entered;
+    if (m_order.GetNFlows() > 1)
+    {
+        // As FqCoDel chooses the queue.
+        frame.flow = GhostFrameItem(frame).Hash(0) % m_order.GetNFlows();
+    }
     bool waits = m_next.IsRunning();
     bool idle = !waits && m_trace.IsEmpty() && Simulator::Now() >= m_freeAt;
     if (idle && !m_queue->GetDisc())
@@ -270,6 +292,10 @@ GhostP2pDevice::Launch(const GhostFrame& frame, Time sent)
     {
         m_line->Corrupt(frame.packet);
     }
+    if (m_orderStats && !m_orderFar)
+    {
+        Pass(frame);
+    }
     m_transmittedTrace(frame.packet);
     Ptr<GhostP2pDevice> peer = m_channel->GetPeer(this);
     uint32_t context = peer->GetNode()->GetId();
@@ -288,6 +314,11 @@ GhostP2pDevice::Launch(const GhostFrame& frame, Time sent)
 void
 GhostP2pDevice::Receive(const GhostFrame& frame)
 {
+    GhostP2pDevice* sender = PeekPointer(m_channel->GetPeer(this));
+    if (sender->m_orderStats && sender->m_orderFar)
+    {
+        sender->Pass(frame);
+    }
     if (!m_up)
     {
         m_rxDropTrace(frame.packet, STATS_DROP_DOWN);

@@ -4,6 +4,7 @@
 
 #include "ghost-device.h"
 #include "ghost-frame.h"
+#include "ghost-invariants.h"
 #include "ghost-p2p-line.h"
 #include "ghost-p2p-queue.h"
 #include "ghost-rate-trace.h"
@@ -76,6 +77,14 @@ class GhostP2pDevice : public GhostDevice
     Ptr<GhostP2pLine> GetLine() const;
 
     /**
+     * \brief Check that frames keep their order, from entering the queue to their arrival.
+     * \param stats counters, borrowed
+     * \param flows in which they keep it: those of FqCoDel; 1: all frames are one
+     * \param far whether they keep it on the line, too, and are checked at the other end
+     */
+    void CheckOrder(struct stats_check& stats, uint32_t flows, bool far);
+
+    /**
      * \brief Take this end down or up. Down, it sends and receives nothing: what waits, what is
      * sent, and what arrives is dropped as STATS_DROP_DOWN.
      */
@@ -116,6 +125,9 @@ class GhostP2pDevice : public GhostDevice
     /// A frame arrives.
     void Receive(const GhostFrame& frame);
 
+    /// Check the order of a frame that this device sent.
+    void Pass(const GhostFrame& frame);
+
     /// Trace a drop on the way in.
     void Drop(Ptr<const Packet> packet, enum stats_drop cause);
 
@@ -131,6 +143,11 @@ class GhostP2pDevice : public GhostDevice
     uint64_t m_fraction{0};     //!< by how much later, in ns / rate
     GhostFrame m_partial;       //!< begun in an earlier opportunity
     uint32_t m_partialLeft{0};  //!< bytes of it that are left
+
+    GhostOrder m_order;                 //!< see CheckOrder
+    struct stats_check* m_orderStats{}; //!< nullptr: not checked
+    bool m_orderFar{false};             //!< see CheckOrder
+    uint64_t m_entered{0};              //!< frames, each of which has a number
 
     TracedCallback<> m_linkChange;                             //!< up or down
     TracedCallback<Ptr<const Packet>> m_transmittedTrace;      //!< will arrive

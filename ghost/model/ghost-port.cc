@@ -149,6 +149,10 @@ GhostPort::SetTail(Time tail, Time lag)
     {
         tail -= std::min(tail, lag);
     }
+    if (tail < m_tail)
+    {
+        m_settled = m_arrived; // those may be overtaken
+    }
     m_tail = tail;
 }
 
@@ -182,8 +186,58 @@ GhostPort::SetDown(bool down)
 }
 
 void
+GhostPort::SetSpacing(std::shared_ptr<GhostSpacing> spacing)
+{
+    m_spacing = std::move(spacing);
+}
+
+void
+GhostPort::CheckSent(Ptr<const Packet> packet, uint64_t now)
+{
+    bool holds = packet->GetUid() == m_medium->GetSending();
+    holds &= m_sentOrder.Pass(m_medium->GetNumber());
+    GhostInvariant::Note(m_stats->order, holds, now);
+}
+
+uint64_t
+GhostPort::CheckArrived(Ptr<const Packet> packet)
+{
+    m_arrived++;
+    if (__builtin_expect(packet->GetUid() != m_medium->GetOnAir(), 0))
+    {
+        GhostInvariant::Note(
+            m_stats->order, false, static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+    }
+    return m_arrived;
+}
+
+void
+GhostPort::CheckOut(uint64_t number)
+{
+    if (number > m_settled)
+    {
+        GhostInvariant::Note(m_stats->order,
+                             m_tailOrder.Pass(number),
+                             static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+    }
+}
+
+void
 GhostPort::CountTransmitted(Ptr<const Packet> packet)
 {
+    if (m_copy)
+    {
+        m_copy = false; // leaves with its original
+    }
+    else if (m_spacing)
+    {
+        uint64_t now = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+        GhostInvariant::Note(m_stats->spacing, m_spacing->Depart(packet->GetSize(), now), now);
+        if (m_medium)
+        {
+            CheckSent(packet, now);
+        }
+    }
     m_sent--;
     m_copies += m_peers;
     stats_add(&m_stats->transmitted, 1);
@@ -232,6 +286,7 @@ void
 GhostPort::CountDuplicated(Ptr<const Packet> packet)
 {
     m_sent++;
+    m_copy = true;
     stats_add(&m_stats->duplicated, 1);
 }
 
@@ -239,6 +294,12 @@ bool
 GhostPort::HasCarrier() const
 {
     return false;
+}
+
+struct stats_port&
+GhostPort::GetStats() const
+{
+    return *m_stats;
 }
 
 uint32_t
@@ -342,6 +403,7 @@ GhostPort::Receive(Ptr<NetDevice> device,
 {
     m_copies--;
     stats_add(&m_stats->received, 1);
+    uint64_t number = m_medium ? CheckArrived(packet) : 0;
     if (m_down)
     {
         stats_add(&m_stats->down.drops[STATS_DROP_DOWN], 1);
@@ -354,6 +416,10 @@ GhostPort::Receive(Ptr<NetDevice> device,
     }
     if (m_tail.IsZero())
     {
+        if (m_medium)
+        {
+            CheckOut(number);
+        }
         Deliver(packet, protocol, from, to);
         return true;
     }
@@ -361,9 +427,10 @@ GhostPort::Receive(Ptr<NetDevice> device,
     // The device hands its own copy on to the node's stack, so ours must be one of its own.
     Ptr<const Packet> copy = packet->Copy();
     Simulator::Schedule(m_tail,
-                        [this, copy, protocol, from, to]()
+                        [this, copy, protocol, from, to, number]()
                         {
                             m_held--;
+                            CheckOut(number);
                             Deliver(copy, protocol, from, to);
                         });
     return true;

@@ -2,6 +2,7 @@
 #ifndef GHOST_PORT_H
 #define GHOST_PORT_H
 
+#include "ghost-invariants.h"
 #include "ghost-medium.h"
 #include "ghost-nic.h"
 #include "ghost-p2p-device.h"
@@ -11,6 +12,7 @@
 #include "ns3/nstime.h"
 #include "ns3/object.h"
 
+#include <memory>
 #include <string>
 
 struct stats_port;
@@ -113,6 +115,12 @@ class GhostPort : public Object
      */
     void SetDown(bool down);
 
+    /**
+     * \brief Check that frames depart no closer than they may.
+     * \param spacing of the end's line, or of the medium that it shares
+     */
+    void SetSpacing(std::shared_ptr<GhostSpacing> spacing);
+
     /// The device finished sending a frame; connect to its trace source.
     void CountTransmitted(Ptr<const Packet> packet);
 
@@ -148,6 +156,9 @@ class GhostPort : public Object
      * \param cause an enum stats_drop
      */
     void Refuse(uint32_t cause);
+
+    /// \return the end's counters
+    struct stats_port& GetStats() const;
 
     /// \return the node's id
     uint32_t GetContext() const;
@@ -214,6 +225,15 @@ class GhostPort : public Object
     struct stats_port* m_stats{}; //!< counters in shared memory
 
   private:
+    /// Check what the device sends; CSMA.
+    void CheckSent(Ptr<const Packet> packet, uint64_t now);
+
+    /// \return number of a frame that arrived, checked to be the one that was sent; CSMA
+    uint64_t CheckArrived(Ptr<const Packet> packet);
+
+    /// Check the order in which frames leave the tail; CSMA.
+    void CheckOut(uint64_t number);
+
     uint32_t m_context{0};      //!< node id
     Time m_tail;                //!< see SetTail
     Ptr<GhostMedium> m_medium;  //!< see SetMedium; may be nullptr
@@ -223,6 +243,13 @@ class GhostPort : public Object
     int64_t m_sent{0};          //!< injected and accepted by the device, not yet transmitted
     int64_t m_copies{0};        //!< transmitted x peers - received
     int64_t m_held{0};          //!< in the tail
+
+    std::shared_ptr<GhostSpacing> m_spacing; //!< see SetSpacing; may be nullptr
+    GhostOrder m_sentOrder;                  //!< at the medium
+    GhostOrder m_tailOrder;                  //!< in the tail
+    bool m_copy{false};                      //!< the next one transmitted is a duplicate
+    uint64_t m_arrived{0};                   //!< frames, each of which has a number in the tail
+    uint64_t m_settled{0};                   //!< up to this number, another tail was in force
 };
 
 } // namespace ns3

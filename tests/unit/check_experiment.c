@@ -44,6 +44,7 @@ START_TEST(verdict_follows_the_rule)
 		{{.quantile = 0.99, .behind_max_ns = FIDELITY_BEHIND_MAX_NS}, FIDELITY_PASS},
 		{{.quantile = 0.99, .behind_max_ns = FIDELITY_BEHIND_MAX_NS + 1}, FIDELITY_FAIL},
 		{{.quantile = 0.99, .incidents = 1}, FIDELITY_FAIL},
+		{{.quantile = 0.99, .violations = 1}, FIDELITY_FAIL},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
@@ -368,6 +369,38 @@ START_TEST(books_name_what_is_under_way)
 }
 END_TEST
 
+START_TEST(books_sum_what_was_checked)
+{
+	struct tally_port *ports = balanced(3);
+	struct stats_port again;
+	struct tally_link link;
+	json_t *json;
+
+	ports[0].ghost.spacing = (struct stats_check){.checked = 10};
+	ports[1].ghost.spacing = (struct stats_check){.checked = 5, .broken = 2, .first_ns = 3000000000};
+	ports[2].ghost.spacing = (struct stats_check){.checked = 5, .broken = 1, .first_ns = 2000000000};
+	ports[2].ghost.order = (struct stats_check){.checked = 7};
+	tally_close(ports, 3, false, true, false, &link);
+	json = tally_invariants(SCENARIO_LINK_CSMA, &link.spacing, &link.order);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "spacing"), "checked")), 20);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "spacing"), "broken")), 3);
+	ck_assert_double_eq(json_real_value(json_object_get(json_object_get(json, "spacing"), "first_s")), 2.0);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "order"), "checked")), 7);
+	ck_assert_ptr_null(json_object_get(json_object_get(json, "order"), "first_s"));
+	json_decref(json);
+	json = tally_invariants(SCENARIO_LINK_WIFI, &link.spacing, &link.order);
+	ck_assert_uint_eq(json_object_size(json), 0);
+	json_decref(json);
+	/* What a ghost's predecessor found is not forgotten. */
+	tally_copy(&again, &ports[0].ghost);
+	tally_add(&again, &ports[1].ghost);
+	ck_assert_uint_eq(again.spacing.checked, 15);
+	ck_assert_uint_eq(again.spacing.broken, 2);
+	ck_assert_uint_eq(again.spacing.first_ns, 3000000000);
+	free(ports);
+}
+END_TEST
+
 START_TEST(books_notice_frames_from_nowhere)
 {
 	struct tally_port *ports = balanced(2);
@@ -643,7 +676,8 @@ int main(void)
 		  expectations_on_values}},
 		{"books",
 		 {books_balance, books_have_simulated_ends, books_name_what_is_under_way,
-		  books_notice_frames_from_nowhere, counters_add_up, books_of_an_unknown_medium}},
+		  books_notice_frames_from_nowhere, books_sum_what_was_checked, counters_add_up,
+		  books_of_an_unknown_medium}},
 		{"blame", {last_words_get_their_place, last_words_of_any_length_fit}},
 		{"steps",
 		 {steps_start_in_order_of_time, run_ends_with_its_last_awaited_step, no_steps_is_over_at_once}},

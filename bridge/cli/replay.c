@@ -247,7 +247,7 @@ static void find_difference(struct job *job)
 		if (difference->has_replayed)
 			describe_frame(job, &difference->replayed, replayed, sizeof(replayed));
 		snprintf(job->first, sizeof(job->first), "after %" PRIu64 " equal frames, recorded %s; replayed %s",
-			 job->replay.compared, recorded, replayed);
+			 difference->number, recorded, replayed);
 		return;
 	}
 	if (!job->digest || job->recording.incomplete[0])
@@ -391,12 +391,10 @@ static int replay(struct job *job)
 		goto done;
 	}
 	began = clock_ns();
-	for (uint32_t i = 0; i < job->recording.ghost_count; i++) {
-		r = replay_ghost(&job->replay, i, &diag);
-		if (r < 0) {
-			r = cli_error(EXIT_HOST, "%s", diag.text);
-			goto done;
-		}
+	r = replay_run(&job->replay, &diag);
+	if (r < 0) {
+		r = cli_error(EXIT_HOST, "%s", diag.text);
+		goto done;
 	}
 	job->seconds = (double)(clock_ns() - began) / 1e9;
 	job->result = ports_json(job);
@@ -419,6 +417,7 @@ done:
 		fclose(out);
 	if (pcap)
 		fclose(pcap);
+	pcapng_out_done(&job->replay.devices);
 	free(job->replay.ends);
 	close(ghost_fd);
 	if (program_fd >= 0)

@@ -24,6 +24,7 @@
 
 #include "bridge/experiment/changes.h"
 #include "bridge/experiment/peer.h"
+#include "bridge/experiment/tape.h"
 
 #define JOURNAL_SIZE_REPLAY (8u << 20)
 #define READY_TIMEOUT_MS    60000
@@ -46,11 +47,12 @@ struct stage {
 	bool source_over, expected_over;
 	uint64_t limit; /* number of the first entry that is not to be replayed, as recording_ghost.gap_at */
 	uint64_t source_number, expected_number;
-	uint32_t device_first; /* interface number of the ghost's first device */
-	uint32_t device_count;
-	struct pcapng_out pcap;
+	struct replay_difference difference;
+	uint64_t compared; /* departures that were the same */
+	struct tape tape;
 	pid_t pid;
-	int control_fd, log_fd;
+	bool gone; /* it has left */
+	int listen_fd, control_fd, log_fd;
 	char dir[64], path[96];
 };
 
@@ -212,14 +214,14 @@ static int ghost_failed(const struct stage *stage, struct diag *diag, const char
 }
 
 /* Let it attach, build its network and begin. */
-static int begin(struct stage *stage, int listen_fd, struct diag *diag)
+static int begin(struct stage *stage, struct diag *diag)
 {
 	const struct wire_terms terms = {.experiment = stage->replay->scenario->name,
 					 .lag_ns = stage->replay->scenario->lag_ns,
 					 .budget_ns = stage->replay->scenario->budget_ns,
 					 .quantile = stage->replay->scenario->quantile};
 	struct timeval patience = {.tv_sec = READY_TIMEOUT_MS / 1000};
-	struct pollfd polls[1] = {{.fd = listen_fd, .events = POLLIN}};
+	struct pollfd polls[1] = {{.fd = stage->listen_fd, .events = POLLIN}};
 	const struct scenario *scenario = stage->replay->scenario;
 	struct wire_msg msg;
 	int r;
@@ -232,7 +234,7 @@ static int begin(struct stage *stage, int listen_fd, struct diag *diag)
 		if (waited > READY_TIMEOUT_MS)
 			return ghost_failed(stage, diag, "did not attach");
 	}
-	stage->control_fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	stage->control_fd = accept4(stage->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (stage->control_fd < 0)
 		return diag_set(diag, -errno, "cannot accept ghost %u: %s", stage->ghost, strerror(errno));
 	r = wire_welcome(&stage->home, stage->control_fd, WIRE_ROLE_GHOST, geteuid(), &terms, stage->ports, diag);
@@ -306,7 +308,7 @@ static bool is_same(const struct recording_entry *a, const struct recording_entr
 /* A frame left: does the recording say the same? */
 static void compare(struct stage *stage, const struct recording_entry *replayed)
 {
-	struct replay_difference *difference = &stage->replay->difference;
+	struct replay_difference *difference = &stage->difference;
 	struct recording_entry recorded;
 
 	if (stage->replay->changed || difference->any || stage->expected_over)
@@ -317,41 +319,22 @@ static void compare(struct stage *stage, const struct recording_entry *replayed)
 			/* Where the recording is cut off, more is no difference. */
 			if (stage->replay->recording->incomplete[0] || !replayed)
 				return;
-			*difference =
-				(struct replay_difference){.any = true, .has_replayed = true, .replayed = *replayed};
+			*difference = (struct replay_difference){
+				.any = true, .has_replayed = true, .replayed = *replayed, .number = stage->compared};
 			return;
 		}
 	} while (recorded.kind != JOURNAL_OUT);
 	if (replayed && is_same(&recorded, replayed)) {
-		stage->replay->compared++;
+		stage->compared++;
 		return;
 	}
-	*difference = (struct replay_difference){
-		.any = true, .has_recorded = true, .recorded = recorded, .has_replayed = replayed != NULL};
+	*difference = (struct replay_difference){.any = true,
+						 .has_recorded = true,
+						 .recorded = recorded,
+						 .has_replayed = replayed != NULL,
+						 .number = stage->compared};
 	if (replayed)
 		difference->replayed = *replayed;
-}
-
-static void write_sniffed(struct stage *stage, const struct journal_entry *entry, const uint8_t *payload)
-{
-	char name[512];
-
-	if (!stage->replay->pcap)
-		return;
-	if (entry->kind == JOURNAL_DEVICE) {
-		snprintf(name, sizeof(name), "%.*s", (int)entry->size, (const char *)payload);
-		pcapng_interface(&stage->pcap, (uint16_t)entry->extra, name, "");
-		pcapng_end_options(&stage->pcap);
-		pcapng_end(&stage->pcap);
-		stage->device_count++;
-	} else if (entry->port < stage->device_count) {
-		pcapng_packet(&stage->pcap, entry->port, entry->time_ns, payload, entry->size,
-			      entry->kind == JOURNAL_SNIFF_OUT ? PCAPNG_OUTBOUND : 0, NULL);
-	}
-	if (stage->pcap.size > 1u << 20) {
-		fwrite(stage->pcap.data, 1, stage->pcap.size, stage->replay->pcap);
-		stage->pcap.size = 0;
-	}
 }
 
 /* Take what it wrote. Return: 1 when there was anything, 0, -EPROTO. */
@@ -365,11 +348,6 @@ static int drain(struct stage *stage)
 	while ((r = journal_look(&stage->back, &entry, &payload)) == 1) {
 		any = 1;
 		switch (entry.kind) {
-		case JOURNAL_DEVICE:
-		case JOURNAL_SNIFF_IN:
-		case JOURNAL_SNIFF_OUT:
-			write_sniffed(stage, &entry, payload);
-			break;
 		case JOURNAL_OUT:
 			if (entry.port >= stage->port_count)
 				return -EPROTO;
@@ -389,50 +367,36 @@ static int drain(struct stage *stage)
 		default:
 			break;
 		}
-		if (replay->out && entry.kind < JOURNAL_DEVICE) {
-			if (boundary_add(replay->out, stage->ghost, &entry, payload) < 0)
-				return -EPROTO;
-			if (replay->out->out.size > 1u << 20) {
-				fwrite(replay->out->out.data, 1, replay->out->out.size, replay->out_file);
-				replay->out->out.size = 0;
-			}
-		}
+		r = tape_put(&stage->tape, &entry, payload);
+		if (r < 0)
+			return r;
 		journal_take(&stage->back);
 	}
 	return r < 0 ? r : any;
 }
 
-static int play(struct stage *stage, struct diag *diag)
+/* Let it go on a little. Return: whether anything happened, or a negative errno with @diag. */
+static int step(struct stage *stage, struct diag *diag)
 {
-	bool gone = false;
-	int r;
+	bool any = feed(stage);
+	int r = drain(stage);
 
-	for (;;) {
-		bool any = feed(stage);
-
-		r = drain(stage);
-		if (r < 0)
-			return diag_set(diag, r, "ghost %u wrote nonsense into its journal", stage->ghost);
-		if (stage->ended)
-			break;
-		if (r == 0 && gone)
-			return ghost_failed(stage, diag, "ended too early");
-		if (r == 0 && !any) {
-			/* Once more after it has gone: its last entries. */
-			if (waitpid(stage->pid, NULL, WNOHANG) != 0) {
-				stage->pid = 0;
-				gone = true;
-				continue;
-			}
-			nap();
-		}
+	if (r < 0)
+		return diag_set(diag, r, "ghost %u wrote nonsense into its journal", stage->ghost);
+	if (stage->ended) {
+		/* Is there something that left live, and now not? */
+		compare(stage, NULL);
+		return 1;
 	}
-	if (stage->pid > 0)
-		waitpid(stage->pid, NULL, 0);
-	stage->pid = 0;
-	/* Is there something that left live, and now not? */
-	compare(stage, NULL);
-	return 0;
+	if (r == 0 && stage->gone)
+		return ghost_failed(stage, diag, "ended too early");
+	if (r == 0 && !any && waitpid(stage->pid, NULL, WNOHANG) != 0) {
+		/* Once more after it has gone: its last entries. */
+		stage->pid = 0;
+		stage->gone = true;
+		return 1;
+	}
+	return any || r;
 }
 
 /* The temporary directory, with what a program left in it. */
@@ -446,8 +410,6 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 
 static void close_stage(struct stage *stage)
 {
-	struct replay *replay = stage->replay;
-
 	if (stage->pid > 0) {
 		kill(stage->pid, SIGKILL);
 		waitpid(stage->pid, NULL, 0);
@@ -456,9 +418,7 @@ static void close_stage(struct stage *stage)
 		if (stage->home.port_count && stage->home.journal_fd[i] >= 0)
 			close(stage->home.journal_fd[i]);
 	}
-	if (replay->pcap && stage->pcap.size)
-		fwrite(stage->pcap.data, 1, stage->pcap.size, replay->pcap);
-	pcapng_out_done(&stage->pcap);
+	tape_close(&stage->tape);
 	journal_unmap(&stage->feed);
 	journal_unmap(&stage->back);
 	if (stage->home.port_count)
@@ -469,82 +429,139 @@ static void close_stage(struct stage *stage)
 		close(stage->log_fd);
 	if (stage->dir[0])
 		nftw(stage->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (stage->listen_fd >= 0)
+		close(stage->listen_fd);
 	free(stage->ports);
-	free(stage);
 }
 
-int replay_ghost(struct replay *replay, uint32_t ghost, struct diag *diag)
+/* Make everything for one ghost and start it. */
+static int open_stage(struct stage *stage, struct diag *diag)
 {
+	struct replay *replay = stage->replay;
 	struct recording *recording = replay->recording;
-	struct stage *stage = calloc(1, sizeof(*stage));
-	int listen_fd = -1, r = -ENOMEM;
+	int r = -ENOMEM;
 
-	if (!stage)
-		return diag_set(diag, r, "out of memory");
-	stage->replay = replay;
-	stage->ghost = ghost;
-	stage->control_fd = stage->log_fd = -1;
 	stage->source = stage->expected = *recording;
 	recording_rewind(&stage->source);
 	recording_rewind(&stage->expected);
-	stage->limit = recording->ghosts[ghost].gap_at;
-	while (stage->first_port < recording->port_count && recording->ports[stage->first_port].ghost != ghost)
+	stage->limit = recording->ghosts[stage->ghost].gap_at;
+	while (stage->first_port < recording->port_count && recording->ports[stage->first_port].ghost != stage->ghost)
 		stage->first_port++;
-	stage->port_count = scenario_port_count(replay->scenario, ghost);
+	stage->port_count = scenario_port_count(replay->scenario, stage->ghost);
 	stage->ports = calloc(stage->port_count + 1u, sizeof(*stage->ports));
 	if (stage->ports)
-		r = wire_home_open_ends(stage->port_count, scenario_inner_count(replay->scenario, ghost),
+		r = wire_home_open_ends(stage->port_count, scenario_inner_count(replay->scenario, stage->ghost),
 					WIRE_RING_SIZE_MIN, &stage->home);
-	if (r < 0) {
-		diag_set(diag, r, "cannot make the wire of ghost %u: %s", ghost, strerror(-r));
-		goto out;
-	}
+	if (r < 0)
+		return diag_set(diag, r, "cannot make the wire of ghost %u: %s", stage->ghost, strerror(-r));
 	r = fill_ports(stage);
-	if (r < 0) {
-		diag_set(diag, r, "the scenario has other ports than the recording");
-		goto out;
-	}
+	if (r < 0)
+		return diag_set(diag, r, "the scenario has other ports than the recording");
 	r = make_journals(stage);
-	if (r < 0) {
-		diag_set(diag, r, "cannot make the journals of ghost %u: %s", ghost, strerror(-r));
-		goto out;
-	}
-	if (replay->pcap) { /* a section for each ghost, with interfaces of its own */
-		pcapng_section(&stage->pcap);
-		pcapng_option_text(&stage->pcap, PCAPNG_SHB_USERAPPL, "ghostbridge " GB_VERSION);
-		pcapng_end_options(&stage->pcap);
-		pcapng_end(&stage->pcap);
-	}
+	if (r < 0)
+		return diag_set(diag, r, "cannot make the journals of ghost %u: %s", stage->ghost, strerror(-r));
+	r = tape_open(&stage->tape, replay, stage->ghost);
+	if (r < 0)
+		return diag_set(diag, r, "cannot make a temporary file: %s", strerror(-r));
 	stage->log_fd = memfd_create("ghostbridge-log", MFD_CLOEXEC);
 	snprintf(stage->dir, sizeof(stage->dir), "/tmp/ghostbridge-replay-XXXXXX");
 	if (stage->log_fd < 0 || !mkdtemp(stage->dir)) {
 		r = diag_set(diag, -errno, "cannot make a directory below /tmp: %s", strerror(errno));
 		stage->dir[0] = '\0';
-		goto out;
+		return r;
 	}
 	snprintf(stage->path, sizeof(stage->path), "%s/ghost.sock", stage->dir);
-	r = listen_fd = wire_listen(stage->path);
+	r = stage->listen_fd = wire_listen(stage->path);
 	if (r >= 0)
 		r = spawn(stage);
-	if (r < 0) {
-		diag_set(diag, r, "cannot start ghost %u: %s", ghost, strerror(-r));
-		goto out;
+	return r < 0 ? diag_set(diag, r, "cannot start ghost %u: %s", stage->ghost, strerror(-r)) : 0;
+}
+
+/* All of them at once. */
+static int play(struct stage *stages, uint32_t count, struct diag *diag)
+{
+	uint32_t left = count;
+
+	while (left > 0) {
+		bool any = false;
+
+		for (uint32_t i = 0; i < count; i++) {
+			int r;
+
+			if (stages[i].ended)
+				continue;
+			r = step(&stages[i], diag);
+			if (r < 0)
+				return r;
+			any = any || r > 0;
+			left -= stages[i].ended;
+		}
+		if (!any)
+			nap();
 	}
-	r = begin(stage, listen_fd, diag);
-	if (r == 0)
-		r = play(stage, diag);
-	for (size_t i = 0; r == 0 && i < replay->scenario->end_count; i++) {
+	return 0;
+}
+
+static uint64_t difference_time(const struct replay_difference *difference)
+{
+	return difference->has_recorded ? difference->recorded.time_ns : difference->replayed.time_ns;
+}
+
+/* What one ghost's replay came to, into what all of them did. */
+static void collect(const struct stage *stage)
+{
+	struct replay *replay = stage->replay;
+	const struct replay_difference *difference = &stage->difference;
+
+	for (size_t i = 0; i < replay->scenario->end_count; i++) {
 		const struct scenario_end *end = &replay->scenario->ends[i];
 
-		if (replay->scenario->links[end->link].ghost != ghost)
+		if (replay->scenario->links[end->link].ghost != stage->ghost)
 			continue;
 		replay->ends[i] = stats_ports(stage->home.stats[1])[end->stats];
 		if (end->port != SCENARIO_NONE)
 			replay->frames += replay->ends[i].up.frames;
 	}
-out:
-	if (listen_fd >= 0)
-		close(listen_fd);
-	close_stage(stage);
+	replay->compared += stage->compared;
+	if (difference->any &&
+	    (!replay->difference.any || difference_time(difference) < difference_time(&replay->difference)))
+		replay->difference = *difference;
+}
+
+int replay_run(struct replay *replay, struct diag *diag)
+{
+	uint32_t count = replay->recording->ghost_count;
+	struct stage *stages = calloc(count + 1u, sizeof(*stages));
+	struct tape **tapes = calloc(count + 1u, sizeof(struct tape *));
+	int r = 0;
+
+	if (!stages || !tapes) {
+		free(stages);
+		free(tapes);
+		return diag_set(diag, -ENOMEM, "out of memory");
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		stages[i] =
+			(struct stage){.replay = replay, .ghost = i, .control_fd = -1, .log_fd = -1, .listen_fd = -1};
+		tapes[i] = &stages[i].tape;
+	}
+	tape_begin(replay);
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = open_stage(&stages[i], diag);
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = begin(&stages[i], diag);
+	if (r == 0)
+		r = play(stages, count, diag);
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		collect(&stages[i]);
+	if (r == 0) {
+		r = tape_join(replay, tapes, count);
+		if (r < 0)
+			diag_set(diag, r, "cannot write what the replay produced: %s", strerror(-r));
+	}
+	for (uint32_t i = 0; i < count; i++)
+		close_stage(&stages[i]);
+	free(stages);
+	free(tapes);
 	return r;
 }

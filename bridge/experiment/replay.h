@@ -2,7 +2,7 @@
 /*
  * replay.h - run the simulated half of an experiment again, from a recording: no container, no right, no clock.
  *
- * Each ghost of the recording is started as the daemon would start it, on a wire without a shuttle. What entered live
+ * Every ghost of the recording is started as the daemon would start it, on a wire without a shuttle. What entered live
  * comes from the recording through one journal, what leaves is compared through another, frame by frame.
  */
 #ifndef EXPERIMENT_REPLAY_H
@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "bridge/diag.h"
+#include "bridge/record/pcapng.h"
 #include "bridge/record/recording.h"
 #include "bridge/scenario/scenario.h"
 #include "bridge/wire/stats.h"
@@ -23,7 +24,7 @@ struct replay_difference {
 	bool has_recorded; /* the recording has a frame here ... */
 	bool has_replayed; /* ... the replay has one */
 	struct recording_entry recorded, replayed;
-	uint64_t number; /* of the departure, from 0, counted per ghost */
+	uint64_t number; /* of departures of that ghost that were the same before */
 };
 
 struct replay {
@@ -34,8 +35,10 @@ struct replay {
 	bool changed;                    /* another scenario than the recorded one: nothing to compare */
 	struct boundary_writer *out;     /* a recording of the replay, or NULL; the caller's */
 	FILE *out_file;
-	FILE *pcap;              /* what devices see, or NULL */
-	struct stats_port *ends; /* what the ghosts counted, one per end of the scenario */
+	FILE *pcap;                /* what devices see, or NULL */
+	struct pcapng_out devices; /* ... on its way there; pcapng_out_done() is the caller's */
+	uint32_t device_count;     /* ... interfaces in it */
+	struct stats_port *ends;   /* what the ghosts counted, one per end of the scenario */
 	struct replay_difference difference;
 	uint64_t compared;     /* departures that were the same */
 	uint64_t events;       /* simulator events run */
@@ -46,7 +49,13 @@ struct replay {
 /** replay_ns3_version() - Version of ns-3 that ns3-ghost is linked with, "" when it does not say. Needs no right. */
 void replay_ns3_version(int ghost_fd, char *ret, size_t size);
 
-/** replay_ghost() - Simulate ghost @ghost again. Return: 0 or a negative errno with @diag. */
-int replay_ghost(struct replay *replay, uint32_t ghost, struct diag *diag);
+/**
+ * replay_run() - Simulate all ghosts again, at the same time
+ *
+ * They are independent; what is written comes out in the same order whoever was faster.
+ *
+ * Return: 0 or a negative errno with @diag
+ */
+int replay_run(struct replay *replay, struct diag *diag);
 
 #endif /* EXPERIMENT_REPLAY_H */

@@ -47,10 +47,9 @@ enum journal_kind {
 	JOURNAL_CONTROL = 4, /* a change was made: time; payload: its text; extra: enum journal_change */
 	JOURNAL_GAP = 5,     /* so many entries (value) are missing here, the first at time */
 	JOURNAL_END = 6,     /* the simulation ended: time; value: events run; extra: 1 when in the middle of one */
-	JOURNAL_DEVICE =
-		7, /* a simulated device that is listened to: port: its number; extra: link type; payload: name */
-	JOURNAL_SNIFF_IN = 8,  /* ... received: port: its number, time; payload */
-	JOURNAL_SNIFF_OUT = 9, /* ... sent */
+	/* a simulated device that is listened to: port: its number; extra: link type; payload: name, newline, type */
+	JOURNAL_DEVICE = 7,
+	JOURNAL_SNIFFED = 8, /* ... a frame there: port: its number; time; extra: enum journal_direction; payload */
 };
 
 struct journal_entry {
@@ -68,6 +67,13 @@ enum journal_change {
 	JOURNAL_CHANGE_LIVE,    /* a user */
 	JOURNAL_CHANGE_PLANNED, /* the scenario, whose next one it is */
 	JOURNAL_CHANGE_CLOSE,   /* the end of the run: simulated nodes fall silent */
+};
+
+/* Which way a frame passed a device. */
+enum journal_direction {
+	JOURNAL_EITHER_WAY, /* the device doesn't say */
+	JOURNAL_RECEIVED,
+	JOURNAL_SENT,
 };
 
 /* First page of the memfd; the data follows. */

@@ -89,6 +89,8 @@ BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device, P
         port = CreateObject<GhostPort>();
     }
     nic->Connect(port, static_cast<uint16_t>(link.mtu), segment);
+    port->SetName(end.port_name);
+    device->AggregateObject(port);
     port->Connect(nic,
                   m_wire->GetStats(end.stats),
                   !scenario_role_has_ip(m_scenario.nodes[end.node].role),

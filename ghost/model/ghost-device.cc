@@ -4,6 +4,7 @@
 #include "ns3/channel.h"
 #include "ns3/node.h"
 #include "ns3/packet.h"
+#include "ns3/trace-source-accessor.h"
 
 namespace ns3
 {
@@ -13,8 +14,17 @@ NS_OBJECT_ENSURE_REGISTERED(GhostDevice);
 TypeId
 GhostDevice::GetTypeId()
 {
-    static TypeId tid =
-        TypeId("ns3::GhostDevice").SetParent<NetDevice>().SetGroupName("Ghostbridge");
+    static TypeId tid = TypeId("ns3::GhostDevice")
+                            .SetParent<NetDevice>()
+                            .SetGroupName("Ghostbridge")
+                            .AddTraceSource("FrameSent",
+                                            "A frame is sent here",
+                                            MakeTraceSourceAccessor(&GhostDevice::m_sentTrace),
+                                            "ns3::GhostDevice::FrameTracedCallback")
+                            .AddTraceSource("FrameReceived",
+                                            "A frame has come here, for whomever it is",
+                                            MakeTraceSourceAccessor(&GhostDevice::m_receivedTrace),
+                                            "ns3::GhostDevice::FrameTracedCallback");
     return tid;
 }
 
@@ -33,6 +43,7 @@ GhostDevice::HandOver(Ptr<const Packet> packet,
                       Mac48Address from,
                       Mac48Address to)
 {
+    m_receivedTrace(packet, from, to, protocol);
     PacketType type = PACKET_OTHERHOST;
     if (to == m_address)
     {

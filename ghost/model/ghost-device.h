@@ -4,6 +4,7 @@
 
 #include "ns3/mac48-address.h"
 #include "ns3/net-device.h"
+#include "ns3/traced-callback.h"
 
 namespace ns3
 {
@@ -17,6 +18,12 @@ namespace ns3
 class GhostDevice : public NetDevice
 {
   public:
+    /// What FrameSent and FrameReceived say: payload, source, destination, type or length field.
+    typedef void (*FrameTracedCallback)(Ptr<const Packet> packet,
+                                        Mac48Address from,
+                                        Mac48Address to,
+                                        uint16_t type);
+
     /**
      * \brief Get the type ID.
      * \return the object TypeId
@@ -64,6 +71,11 @@ class GhostDevice : public NetDevice
     Mac48Address m_address;                      //!< own
     NetDevice::ReceiveCallback m_receive;        //!< the node's
     NetDevice::PromiscReceiveCallback m_promisc; //!< a port's or a bridge's
+
+    /// Fired by a subclass when a frame is sent.
+    TracedCallback<Ptr<const Packet>, Mac48Address, Mac48Address, uint16_t> m_sentTrace;
+    /// Fired when a frame has come, for whomever it is.
+    TracedCallback<Ptr<const Packet>, Mac48Address, Mac48Address, uint16_t> m_receivedTrace;
 
   private:
     Ptr<Node> m_node;      //!< carries the device

@@ -175,6 +175,7 @@ GhostL3Device::SendFrom(Ptr<Packet> packet,
                         const Address& to,
                         uint16_t protocol)
 {
+    m_sentTrace(packet, Mac48Address::ConvertFrom(from), Mac48Address::ConvertFrom(to), protocol);
     if (protocol == TYPE_IPV4 && m_sender)
     {
         return SendIpv4(packet);
@@ -201,6 +202,7 @@ GhostL3Device::Deliver(Ptr<const Packet> packet)
 void
 GhostL3Device::Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from)
 {
+    m_receivedTrace(packet, from, m_address, protocol);
     if (!m_promisc.IsNull())
     {
         m_promisc(this, packet, protocol, from, m_address, PACKET_HOST);

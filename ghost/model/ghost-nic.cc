@@ -91,9 +91,10 @@ GhostNic::Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from
 bool
 GhostNic::SendFrom(Ptr<Packet> packet, const Address& from, const Address& to, uint16_t protocol)
 {
-    return m_port &&
-           m_port->SendFrame(
-               packet, Mac48Address::ConvertFrom(from), Mac48Address::ConvertFrom(to), protocol);
+    Mac48Address source = Mac48Address::ConvertFrom(from);
+    Mac48Address destination = Mac48Address::ConvertFrom(to);
+    m_sentTrace(packet, source, destination, protocol);
+    return m_port && m_port->SendFrame(packet, source, destination, protocol);
 }
 
 Ptr<Channel>

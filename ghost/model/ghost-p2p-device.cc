@@ -282,6 +282,7 @@ GhostP2pDevice::UseOpportunities(uint32_t count)
 void
 GhostP2pDevice::Launch(const GhostFrame& frame, Time sent)
 {
+    m_sentTrace(frame.packet, frame.from, frame.to, frame.type);
     GhostP2pLine::Fate fate = m_line->Decide(sent);
     if (fate.lost)
     {

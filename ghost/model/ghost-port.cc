@@ -108,6 +108,7 @@ GhostPort::Connect(GhostWire* wire, uint32_t index, Ptr<NetDevice> device)
     NS_LOG_FUNCTION(this << index << device);
     m_wire = wire;
     m_index = index;
+    m_name = wire->GetPort(index).name;
     ConnectDevice(device, wire->GetStats(index), wire->GetPort(index).promiscuous);
     wire->SetHandler(index, this);
     GhostLastWords::AddNode(m_context, std::string("port ") + wire->GetPort(index).name);
@@ -154,6 +155,30 @@ GhostPort::SetTail(Time tail, Time lag)
         m_settled = m_arrived; // those may be overtaken
     }
     m_tail = tail;
+}
+
+Time
+GhostPort::GetTail() const
+{
+    return m_tail;
+}
+
+void
+GhostPort::SetName(const std::string& name)
+{
+    m_name = name;
+}
+
+const std::string&
+GhostPort::GetName() const
+{
+    return m_name;
+}
+
+bool
+GhostPort::IsFor(Ptr<GhostNic> nic) const
+{
+    return nic && m_nic == nic;
 }
 
 void

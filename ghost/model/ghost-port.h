@@ -94,6 +94,17 @@ class GhostPort : public Object
      */
     void SetTail(Time tail, Time lag);
 
+    /// \return by how much later than the device has it a frame arrives here
+    Time GetTail() const;
+
+    /// \param name of the end, "h1.eth0"
+    void SetName(const std::string& name);
+    /// \return that name
+    const std::string& GetName() const;
+
+    /// \return whether it is the port of that interface of a simulated node
+    bool IsFor(Ptr<GhostNic> nic) const;
+
     /**
      * \brief Send through the arbiter of a segment instead of at once.
      * \param medium which the device was added to
@@ -235,6 +246,7 @@ class GhostPort : public Object
     void CheckOut(uint64_t number);
 
     uint32_t m_context{0};      //!< node id
+    std::string m_name;         //!< see SetName
     Time m_tail;                //!< see SetTail
     Ptr<GhostMedium> m_medium;  //!< see SetMedium; may be nullptr
     uint32_t m_station{0};      //!< index on it

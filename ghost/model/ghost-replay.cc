@@ -290,6 +290,10 @@ GhostReplay::Record(const struct journal_entry& entry, const uint8_t* payload)
     {
         return;
     }
+    if (entry.kind != JOURNAL_SNIFFED)
+    {
+        WriteSniffed(GetWireTime());
+    }
     // Nothing may be missing here, and there is time.
     while (m_running && !journal_has_room(&m_journal, journal_entry_size(entry.size)))
     {
@@ -304,17 +308,39 @@ GhostReplay::Record(const struct journal_entry& entry, const uint8_t* payload)
 }
 
 void
-GhostReplay::RecordSniffed(uint32_t device, const uint8_t* frame, uint32_t len)
+GhostReplay::RecordSniffed(uint32_t device,
+                           enum journal_direction direction,
+                           uint64_t delayNs,
+                           std::vector<uint8_t> frame)
 {
-    Record({len, JOURNAL_SNIFF_IN, 0, device, 0, GetWireTime(), 0}, frame);
+    uint64_t now = GetWireTime();
+    if (frame.size() <= JOURNAL_PAYLOAD_MAX)
+    {
+        m_sniffed.emplace(now + delayNs, Sniffed{device, direction, std::move(frame)});
+    }
+    WriteSniffed(now);
+}
+
+void
+GhostReplay::WriteSniffed(uint64_t untilNs)
+{
+    while (!m_sniffed.empty() && m_sniffed.begin()->first <= untilNs)
+    {
+        const auto& [time, sniffed] = *m_sniffed.begin();
+        auto size = static_cast<uint32_t>(sniffed.frame.size());
+        Record({size, JOURNAL_SNIFFED, 0, sniffed.device, sniffed.direction, time, 0},
+               sniffed.frame.data());
+        m_sniffed.erase(m_sniffed.begin());
+    }
 }
 
 uint32_t
-GhostReplay::AddSniffed(const std::string& name, uint32_t linkType)
+GhostReplay::AddSniffed(const std::string& name, const std::string& type, uint32_t linkType)
 {
-    Record({static_cast<uint32_t>(name.size()), JOURNAL_DEVICE, 0, m_sniffed, linkType, 0, 0},
-           reinterpret_cast<const uint8_t*>(name.data()));
-    return m_sniffed++;
+    std::string text = name + "\n" + type;
+    Record({static_cast<uint32_t>(text.size()), JOURNAL_DEVICE, 0, m_sniffedCount, linkType, 0, 0},
+           reinterpret_cast<const uint8_t*>(text.data()));
+    return m_sniffedCount++;
 }
 
 } // namespace ns3

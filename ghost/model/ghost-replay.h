@@ -4,7 +4,10 @@
 
 #include "ghost-wire.h"
 
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace ns3
 {
@@ -47,12 +50,23 @@ class GhostReplay : public GhostWire
     /**
      * \brief Record what a simulated device saw.
      * \param device number, as announced
-     * \param frame as ns-3 traces it
+     * \param direction which way it passed
+     * \param delayNs from now until it passes; frames are written in the order of these times
+     * \param frame of the device's link type
      */
-    void RecordSniffed(uint32_t device, const uint8_t* frame, uint32_t len);
+    void RecordSniffed(uint32_t device,
+                       enum journal_direction direction,
+                       uint64_t delayNs,
+                       std::vector<uint8_t> frame);
 
-    /// Announce a device that is listened to. \return its number
-    uint32_t AddSniffed(const std::string& name, uint32_t linkType);
+    /**
+     * \brief Announce a device that is listened to.
+     * \param name where it is, "h1.eth0"
+     * \param type what it is
+     * \param linkType of tcpdump.org/linktypes.html
+     * \return its number
+     */
+    uint32_t AddSniffed(const std::string& name, const std::string& type, uint32_t linkType);
 
   protected:
     void Record(const struct journal_entry& entry, const uint8_t* payload) override;
@@ -70,13 +84,25 @@ class GhostReplay : public GhostWire
     /// Apply the change that m_entry is.
     void ApplyRecorded();
 
-    struct journal m_feed;        //!< what is replayed
-    struct journal_entry m_entry; //!< its next entry
-    const uint8_t* m_payload{};   //!< of m_entry
-    bool m_hasEntry{false};       //!< m_entry is valid
-    std::vector<uint8_t> m_frame; //!< where a departing frame is put together
-    bool m_isChanged{false};      //!< the scenario isn't the recorded one
-    uint32_t m_sniffed{0};        //!< devices listened to
+    /// Write what devices saw up to a time.
+    void WriteSniffed(uint64_t untilNs);
+
+    /// A frame that a device saw.
+    struct Sniffed
+    {
+        uint32_t device;                  //!< number
+        enum journal_direction direction; //!< which way
+        std::vector<uint8_t> frame;       //!< bytes
+    };
+
+    struct journal m_feed;                      //!< what is replayed
+    struct journal_entry m_entry;               //!< its next entry
+    const uint8_t* m_payload{};                 //!< of m_entry
+    bool m_hasEntry{false};                     //!< m_entry is valid
+    std::vector<uint8_t> m_frame;               //!< where a departing frame is put together
+    bool m_isChanged{false};                    //!< the scenario isn't the recorded one
+    uint32_t m_sniffedCount{0};                 //!< devices listened to
+    std::multimap<uint64_t, Sniffed> m_sniffed; //!< not written yet, by time on the wire
 };
 
 } // namespace ns3

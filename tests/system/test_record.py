@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Recording a run and simulating it again: the same frames leave at the same times, whatever the machine did."""
 import json
+import math
 import os
 import shutil
 import signal
@@ -63,6 +64,38 @@ steps:
   - {name: server, at: 0s, node: h2, run: iperf3 -s -1, background: true}
   - {name: tcp, at: 0.3s, node: h1, run: iperf3 -c h2 -n 100M}
   - {name: ping, at: 0.5s, node: h1, run: sleep 1; ping -c 20 -i 0.05 h2}
+"""
+
+SEEN = """
+ghostbridge: 1
+name: record-seen
+seed: 2
+workers: 2
+nodes: {h1: {}, h2: {attach: tap}, h3: {attach: tap}, r: {kind: simulated, role: router}}
+links:
+  wan: {kind: p2p, rate: 3Mbps, delay: 7ms, subnet: 10.0.0.0/24, ends: [h1, h2]}
+  lan: {kind: csma, rate: 10Mbps, delay: 3ms, subnet: 10.0.1.0/24, ends: [h3, r]}
+steps:
+  - {name: p2p, at: 0s, node: h1, run: ping -c 5 -i 0.02 -s 1 10.0.0.2, background: true}
+  - {name: csma, at: 0s, node: h3, run: ping -c 5 -i 0.02 -s 700 10.0.1.2}
+"""
+
+AIR = """
+ghostbridge: 1
+name: record-air
+nodes: {h1: {attach: tap}, h2: {attach: tap}}
+links:
+  air:
+    kind: wifi
+    mode: adhoc
+    standard: 802.11a
+    rate-control: {model: constant, data-mode: OfdmRate6Mbps, control-mode: OfdmRate6Mbps}
+    subnet: 10.0.0.0/24
+    ends:
+      - {node: h1, position: [0m, 0m, 0m]}
+      - {node: h2, position: [30m, 0m, 0m]}
+steps:
+  - {name: ping, at: 0s, node: h1, run: ping -c 5 -i 0.05 10.0.0.2}
 """
 
 RECORDER_UID = 0x67620003
@@ -259,6 +292,77 @@ class Record(gb.Case):
         report = self.record(P2P)
         result = self.check_identical(report)
         self.assertGreater(sum(sum(port["drops"].values()) for port in result["ports"].values()), 0)
+
+    def devices(self, report, shown, *fields):
+        """What simulated devices saw, by tshark: a tuple of fields for each frame that the display filter shows."""
+        done = gb.command("replay", report["dir"], "--pcap")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        path = os.path.join(report["dir"], "devices.pcapng")
+        with open(path, "rb") as file:
+            first = file.read()
+        self.assertEqual(gb.command("replay", report["dir"], "--pcap").returncode, 0)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), first, "the same again, whichever ghost was faster")
+        if not shutil.which("tshark"):
+            self.skipTest("no tshark")
+        names = [word for field in fields for word in ("-e", field)]
+        listed = subprocess.run(["tshark", "-r", path, "-Y", shown, "-o", "frame.generate_md5_hash:TRUE", "-T", "fields",
+                                 *names], capture_output=True, text=True, check=True).stdout
+        return [tuple(line.split("\t")) for line in listed.splitlines()]
+
+    def test_pcap_of_ethernet(self):
+        """Two ghosts: every frame at both ends of its link, to the nanosecond when it was sent and when it arrived."""
+        report = self.record(SEEN)
+        seen = {}
+        before = 0
+        for name, device, way, time, length, digest in self.devices(
+                report, "frame", "frame.interface_name", "frame.interface_description", "frame.packet_flags_direction",
+                "frame.time_epoch", "frame.len", "frame.md5_hash"):
+            time = int(time.replace(".", ""))
+            self.assertGreaterEqual(time, before, "in the order of simulated time")
+            before = time
+            seen.setdefault((name, device, int(way, 16)), []).append((time, int(length), digest))
+        p2p, csma, received, sent = "ns3::GhostP2pDevice", "ns3::CsmaNetDevice", 1, 2
+        for a, b, device, rate, delay in (("h1.eth0", "h2.eth0", p2p, 3, 7000000), ("h2.eth0", "h1.eth0", p2p, 3, 7000000),
+                                          ("h3.eth0", "r.eth0", csma, 10, 3000000), ("r.eth0", "h3.eth0", csma, 10, 3000000)):
+            out, into = seen[a, device, sent], seen[b, device, received]
+            self.assertGreaterEqual(len(into), 5)
+            # Without padding and without FCS, as they came: a ping with 1 byte is 43 bytes long.
+            self.assertEqual([frame[1:] for frame in into], [frame[1:] for frame in out][:len(into)])
+            for (left, length, _), (arrived, _, _) in zip(out, into):
+                air = 8 * (max(length, 60) + 4 + 8) * 1000 // rate
+                self.assertAlmostEqual(arrived - left, air + delay, delta=1 if device == p2p else 2)
+            if b in report["digest"]["ports"]:
+                self.assertEqual(len(into), report["digest"]["ports"][b]["frames"])
+        # The router's stack sends and receives what its device does.
+        for way in (sent, received):
+            self.assertEqual(sorted(frame[1:] for frame in seen["r.eth0 stack", "ns3::GhostNic", way]),
+                             sorted(frame[1:] for frame in seen["r.eth0", csma, way]))
+
+    def test_pcap_of_wifi(self):
+        """Monitor mode: 802.11 with radiotap; a frame is over its own time on the air and the way after it began."""
+        report = self.record(AIR)
+        sent, heard = [], []
+        for name, way, time, length, radiotap, channel, signal, number in self.devices(
+                report, "icmp", "frame.interface_name", "frame.packet_flags_direction", "frame.time_epoch", "frame.len",
+                "radiotap.length", "radiotap.channel.freq", "radiotap.dbm_antsignal", "wlan.seq"):
+            self.assertEqual(channel, "5180")
+            frame = (int(number), int(length) - int(radiotap) + 4, int(time.replace(".", "")))
+            if int(way, 16) == 2:
+                self.assertEqual(signal, "")
+                sent.append((name, *frame))
+            else:
+                # 16 dBm less 46.7 dB of the first metre and 30 dB for each ten times as far.
+                self.assertAlmostEqual(int(signal), 16 - 46.7 - 30 * math.log10(30), delta=1.5)
+                heard.append((name, *frame))
+        self.assertGreaterEqual(len(sent), 10)
+        self.assertEqual(len(sent), len(heard))
+        for (sender, number, length, began), (hearer, heard_number, _, ended) in zip(sent, heard):
+            self.assertEqual({sender, hearer}, {"h1.eth0", "h2.eth0"})
+            self.assertEqual(number, heard_number)
+            # Preamble and SIGNAL 20 us; SERVICE, frame and tail in symbols of 4 us with 24 bits; 30 m.
+            air = 20000 + -(-(16 + 8 * length + 6) // 24) * 4000
+            self.assertAlmostEqual(ended - began, air + 100, delta=2)
 
     def test_diff(self):
         report = self.record(P2P)

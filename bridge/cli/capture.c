@@ -2,8 +2,8 @@
 /*
  * capture.c - ghostbridge capture: what passes interfaces of a running experiment, as pcapng.
  *
- * libpcap listens in the containers' network namespaces; a capture belongs to the namespace that it was opened in, so
- * this process visits each and then reads all of them.
+ * libpcap listens in the network namespaces of containers, and for ports of switches in that of the lab; a capture
+ * belongs to the namespace that it was opened in, so this process visits each and then reads all of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ struct tap {
 	char name[256]; /* "h1.eth0" */
 	char link[128];
 	char device[32]; /* in its namespace */
-	pid_t pid;       /* of the container */
+	pid_t pid;       /* in its namespace: the container's, or the daemon's */
 	pcap_t *pcap;
 	struct capture *capture;
 };
@@ -52,7 +52,7 @@ static const char *text(json_t *object, const char *key)
 	return value ? value : "";
 }
 
-/* Every interface of a container that the target names: a link, a node or NODE.IF. */
+/* Every interface of a container or switch that the target names: a link, a node or NODE.IF. */
 static int choose(struct capture *capture, json_t *status, const char *target)
 {
 	bool elsewhere = false;
@@ -64,14 +64,15 @@ static int choose(struct capture *capture, json_t *status, const char *target)
 		json_array_foreach(json_object_get(node, "interfaces"), j, interface)
 		{
 			struct tap *tap = &capture->taps[capture->count];
-			pid_t pid = (pid_t)json_integer_value(json_object_get(node, "pid"));
+			bool is_switch = strcmp(text(node, "kind"), "switch") == 0;
+			pid_t pid = (pid_t)json_integer_value(json_object_get(is_switch ? status : node, "pid"));
 			char name[256];
 
 			snprintf(name, sizeof(name), "%s.%s", text(node, "name"), text(interface, "name"));
 			if (strcmp(target, name) != 0 && strcmp(target, text(node, "name")) != 0 &&
 			    strcmp(target, text(interface, "link")) != 0)
 				continue;
-			if (strcmp(text(node, "kind"), "container") != 0 || pid <= 0) {
+			if (!*text(interface, "device") || pid <= 0) {
 				elsewhere = true;
 				continue;
 			}
@@ -79,7 +80,7 @@ static int choose(struct capture *capture, json_t *status, const char *target)
 				return cli_error(EXIT_USAGE, "%s has more than %d interfaces", target, TAPS_MAX);
 			snprintf(tap->name, sizeof(tap->name), "%s", name);
 			snprintf(tap->link, sizeof(tap->link), "link %s", text(interface, "link"));
-			snprintf(tap->device, sizeof(tap->device), "%s", text(interface, "name"));
+			snprintf(tap->device, sizeof(tap->device), "%s", text(interface, "device"));
 			tap->pid = pid;
 			tap->capture = capture;
 			capture->count++;
@@ -90,8 +91,9 @@ static int choose(struct capture *capture, json_t *status, const char *target)
 	if (elsewhere)
 		return cli_error(
 			EXIT_USAGE,
-			"%s has no interface in a container: capture at the other end of its link, or record the "
-			"run and `ghostbridge replay --pcap` it, which also shows what simulated devices saw",
+			"%s has no interface to listen at: simulated nodes have none, nor have wires between two "
+			"switches, and a container must run. Capture at another link, or record the run and "
+			"`ghostbridge replay --pcap` it, which shows what simulated devices saw",
 			target);
 	return cli_error(EXIT_USAGE,
 			 "experiment '%s' has no link, node or interface '%s'; `ghostbridge status %s` lists them",
@@ -321,7 +323,7 @@ const struct verb verb_capture = {
 		"FILTER is one of pcap-filter(7). Ends with SIGINT, with the experiment, or when nobody reads any "
 		"more:\n"
 		"  ghostbridge capture lab1 lan tcp port 80 | wireshark -k -i -\n"
-		"Containers hand over long TCP segments that are cut up later, and their checksums are not complete "
-		"yet.\n",
+		"Ports of switches are interfaces, too. Containers hand over long TCP segments that are cut up later, "
+		"and\ntheir checksums are not complete yet.\n",
 	.main = capture_main,
 };

@@ -8,6 +8,15 @@
 #include "bridge/experiment/daemon.h"
 #include "bridge/experiment/report.h"
 
+/* What an end's interface is called where it is: a switch's are all in the lab itself. NULL: there is none. */
+static const char *device_name(const struct scenario *scenario, const struct scenario_end *end)
+{
+	if (!scenario_node_is_real(&scenario->nodes[end->node]) ||
+	    scenario_wire_is_patch(scenario, &scenario->links[end->link]))
+		return NULL;
+	return end->port_of ? end->port_name : end->name;
+}
+
 static json_t *interfaces_json(const struct scenario *scenario, size_t node)
 {
 	json_t *list = json_array();
@@ -15,7 +24,7 @@ static json_t *interfaces_json(const struct scenario *scenario, size_t node)
 	for (size_t i = 0; i < scenario->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[i];
 		char text[INET6_ADDRSTRLEN], address[64];
-		json_t *addresses;
+		json_t *addresses, *interface;
 
 		if (end->node != node)
 			continue;
@@ -28,9 +37,12 @@ static json_t *interfaces_json(const struct scenario *scenario, size_t node)
 		}
 		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", end->mac[0], end->mac[1], end->mac[2],
 			 end->mac[3], end->mac[4], end->mac[5]);
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:i,s:o}", "name", end->name, "link",
-						      scenario->links[end->link].name, "mac", text, "mtu",
-						      (int)scenario->links[end->link].mtu, "addresses", addresses));
+		interface =
+			json_pack("{s:s,s:s,s:s,s:i,s:o}", "name", end->name, "link", scenario->links[end->link].name,
+				  "mac", text, "mtu", (int)scenario->links[end->link].mtu, "addresses", addresses);
+		if (interface && device_name(scenario, end))
+			json_object_set_new(interface, "device", json_string(device_name(scenario, end)));
+		json_array_append_new(list, interface);
 	}
 	return list;
 }

@@ -98,6 +98,16 @@ steps:
   - {name: ping, at: 0s, node: h1, run: ping -c 5 -i 0.05 10.0.0.2}
 """
 
+SWITCHED = """
+ghostbridge: 1
+nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}, s3: {kind: switch}}
+links:
+  w1: {kind: wire, ends: [{node: h1, ip: 10.0.0.1/24}, {node: s1, name: p1}]}
+  core: {kind: csma, rate: 100Mbps, ends: [{node: s1, name: p2}, {node: s2, name: p1}]}
+  w2: {kind: wire, ends: [{node: h2, ip: 10.0.0.2/24}, {node: s2, name: p2}]}
+  patch: {kind: wire, ends: [s2, s3]}
+"""
+
 RECORDER_UID = 0x67620003
 
 
@@ -439,6 +449,38 @@ class Capture(gb.Case):
         self.assertEqual(listening[1].wait(timeout=10), 0)
         for stream in (listening[1].stdout, listening[1].stderr):
             stream.close()
+
+    def test_capture_at_switches(self):
+        """A port of a switch is an interface like any other, on a wire and on a simulated link."""
+        self.up(SWITCHED, "record-ports")
+        paths = {target: os.path.join(self.dir, f"{target}.pcapng") for target in ("core", "s1.p1", "s2")}
+        listening = {target: gb.start("capture", "-w", path, "record-ports", target, "icmp")
+                     for target, path in paths.items()}
+        for target, path in paths.items():
+            gb.wait_until(lambda path=path: os.path.exists(path) and os.path.getsize(path) > 100, what=f"capture of {target}")
+        self.node("record-ports", "h1", "ping", "-c", "3", "-i", "0.1", "10.0.0.2")
+        # Both ways at each of: two ends of the simulated link; one port; two ports.
+        expected = {"core": ["s1.p2", "s2.p1"], "s1.p1": ["s1.p1"], "s2": ["s2.p1", "s2.p2"]}
+        for target, process in listening.items():
+            wanted = 6 * len(expected[target])
+            gb.wait_until(lambda target=target, wanted=wanted: os.path.getsize(paths[target]) > 100 + wanted * 130,
+                          what=f"{wanted} frames of {target}")
+            process.send_signal(signal.SIGINT)
+            self.assertIn(f"{wanted} frames", process.communicate(timeout=10)[1])
+            self.assertEqual(process.returncode, 0)
+            if shutil.which("tshark"):
+                done = subprocess.run(["tshark", "-r", paths[target], "-T", "fields", "-e", "frame.interface_name"],
+                                      capture_output=True, text=True, check=True)
+                self.assertEqual(sorted(done.stdout.split()), sorted(expected[target] * 6))
+        done = gb.command("capture", "-w", paths["core"], "record-ports", "patch")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no interface to listen at", done.stderr)
+        environment = dict(os.environ, PATH=os.path.dirname(gb.GHOSTBRIDGE) + ":" + os.environ["PATH"])
+        listed = subprocess.run([os.path.join(gb.TREE, "bridge/cli/ghostbridge-extcap"), "--extcap-interfaces"],
+                                capture_output=True, text=True, check=True, env=environment).stdout
+        for target in ("s1.p1", "s2.p1", "core", "w1"):
+            self.assertIn(f"{{value=ghostbridge:record-ports:{target}}}", listed)
+        self.assertNotIn(":record-ports:patch}", listed)
 
     def test_capture_mistakes(self):
         with open(gb.scenario_path("csma-pair.yaml"), encoding="utf-8") as file:

@@ -49,6 +49,16 @@ static const struct scenario_change_key wifi_keys[] = {
 	KEY_END,
 };
 
+/* Of the link: of all its users. */
+static const struct scenario_change_key lte_keys[] = {
+	{.key = "position", .type = SCENARIO_VALUE_POSITION, .ends = true},
+	{.key = "tx-power", .type = SCENARIO_VALUE_POWER, .ends = true},
+	{.key = "enb-position", .type = SCENARIO_VALUE_POSITION},
+	{.key = "enb-tx-power", .type = SCENARIO_VALUE_POWER},
+	KEY_STATE,
+	KEY_END,
+};
+
 /* A program of the user's own decides about the rest, a veth pair has nothing else. */
 static const struct scenario_change_key state_keys[] = {KEY_STATE, KEY_END};
 
@@ -61,9 +71,10 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
 		return p2p_keys;
 	case SCENARIO_LINK_WIFI:
 		return wifi_keys;
+	case SCENARIO_LINK_LTE:
+		return lte_keys;
 	case SCENARIO_LINK_WIRE:
 	case SCENARIO_LINK_GHOST:
-	case SCENARIO_LINK_LTE:
 		return state_keys;
 	}
 	return state_keys;

@@ -116,8 +116,18 @@ static const struct scenario_change_key *find_key(struct scn_load *load, const s
 	for (; row->key; row++) {
 		if (end != SCENARIO_NONE && !row->ends)
 			continue;
-		if (!strcmp(row->key, key))
+		if (!strcmp(row->key, key)) {
+			if (of->lte && end != SCENARIO_NONE && strcmp(key, "state") &&
+			    load->scenario->ends[end].node == of->lte->network) {
+				(is_key ? scn_error_key
+					: scn_error)(load, value,
+						     "the end at the network's side has no radio; a user's "
+						     "end has a %s",
+						     key);
+				return NULL;
+			}
 			return row;
+		}
 		scn_guess_try(&guess, row->key);
 		if (used < sizeof(known))
 			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",

@@ -432,6 +432,13 @@ void scn_check_lte(struct scn_load *load, const struct scn_value *map, const str
 
 /* ---- link-wifi.c, place.c, ns2.c ---- */
 
+/** scn_read_propagation() - Read the key `propagation` of a radio link; @model unless it says another. */
+void scn_read_propagation(struct scn_load *load, const struct scn_value *map, enum scenario_wifi_loss model,
+			  struct scenario_wifi_propagation *ret);
+
+/** scn_read_position() - Read [x, y, z] in m, if @value is there. */
+void scn_read_position(struct scn_load *load, const struct scn_value *value, struct scenario_vector *ret);
+
 extern const char *const scn_wifi_keys[];
 
 /** scn_load_wifi() - Read the own keys of a Wi-Fi link. */

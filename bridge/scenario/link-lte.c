@@ -9,7 +9,12 @@
 
 #define LTE_MTU_MAX 1500
 
-const char *const scn_lte_keys[] = {"kind", "bandwidth", "scheduler", "network", "mtu", "subnet", "ends", NULL};
+#define UE_POWER_DBM  23 /* power class 3 (TS 36.101 table 6.2.2-1); ns-3's LteUePowerControl::Pcmax */
+#define ENB_POWER_DBM 30 /* ns-3's LteEnbPhy::TxPower */
+#define ENB_HEIGHT_M  30
+
+const char *const scn_lte_keys[] = {"kind", "bandwidth",   "scheduler", "network", "enb",  "tx-power",
+				    "mtu",  "propagation", "mobility",  "subnet",  "ends", NULL};
 
 static const char *const bandwidth_words[] = {"1.4MHz", "3MHz", "5MHz", "10MHz", "15MHz", "20MHz", NULL};
 static const char *const scheduler_words[] = {"proportional-fair", "round-robin", NULL};
@@ -20,6 +25,32 @@ static const struct {
 	uint32_t blocks;
 	uint32_t bits;
 } bandwidths[] = {{6, 4392}, {15, 11064}, {25, 18336}, {50, 36696}, {75, 55056}, {100, 75376}};
+
+static void read_enb(struct scn_load *load, const struct scn_value *map, struct scenario_lte *lte)
+{
+	static const char *const keys[] = {"position", "tx-power", NULL};
+	const struct scn_value *enb = scn_get(map, "enb");
+
+	lte->enb_tx_power_dbm = ENB_POWER_DBM;
+	lte->enb_position = (struct scenario_vector){0, 0, ENB_HEIGHT_M};
+	if (!enb || !scn_read_map(load, enb, keys))
+		return;
+	scn_read_position(load, scn_get(enb, "position"), &lte->enb_position);
+	scn_read_quantity(load, scn_get(enb, "tx-power"), "dBm", -50, 60, &lte->enb_tx_power_dbm);
+}
+
+static void read_loss(struct scn_load *load, const struct scn_value *map, struct scenario_lte *lte)
+{
+	const struct scn_value *value = scn_get(map, "propagation");
+
+	scn_read_propagation(load, map, SCENARIO_WIFI_FRIIS, &lte->propagation);
+	if (lte->propagation.model == SCENARIO_WIFI_RANGE || lte->propagation.model == SCENARIO_WIFI_FIXED_RSS)
+		scn_error(load, value,
+			  "means nothing to LTE's receivers; write friis, log-distance, three-log-distance or two-ray");
+	else if (value && value->kind == SCN_MAP && scn_get(value, "frequency"))
+		scn_error_key(load, scn_get(value, "frequency"),
+			      "each direction has its carrier's own frequency; leave it out");
+}
 
 void scn_load_lte(struct scn_load *load, const struct scn_value *map, struct scenario_link *link)
 {
@@ -35,6 +66,10 @@ void scn_load_lte(struct scn_load *load, const struct scn_value *map, struct sce
 	link->lte->resource_blocks = bandwidths[bandwidth].blocks;
 	link->lte->scheduler = (enum scenario_lte_scheduler)scheduler;
 	link->rate_bps = UINT64_C(1000) * bandwidths[bandwidth].bits;
+	link->lte->tx_power_dbm = UE_POWER_DBM;
+	scn_read_quantity(load, scn_get(map, "tx-power"), "dBm", -50, 60, &link->lte->tx_power_dbm);
+	read_enb(load, map, link->lte);
+	read_loss(load, map, link->lte);
 	if (network)
 		link->lte->network = scn_find_node(load, network);
 }

@@ -275,7 +275,8 @@ static void read_model_keys(struct scn_load *load, const struct scn_value *map, 
 	}
 }
 
-static void read_propagation(struct scn_load *load, const struct scn_value *map, struct scenario_wifi *wifi)
+void scn_read_propagation(struct scn_load *load, const struct scn_value *map, enum scenario_wifi_loss model,
+			  struct scenario_wifi_propagation *ret)
 {
 	/* the defaults of ns-3's models of the same names */
 	struct scenario_wifi_propagation loss = {
@@ -318,7 +319,7 @@ static void read_propagation(struct scn_load *load, const struct scn_value *map,
 		{"max-range", RANGE, "m", 0.001, 1e7, &loss.range_m},
 		{"rss", RSS, "dBm", -300, 100, &loss.rss_dbm},
 	};
-	unsigned int word = SCENARIO_WIFI_LOG_DISTANCE;
+	unsigned int word = model;
 	const struct scn_value *value = NULL;
 
 	read_model(load, map, "propagation", loss_words, keys, &value, &word);
@@ -331,7 +332,7 @@ static void read_propagation(struct scn_load *load, const struct scn_value *map,
 	if (loss.model == SCENARIO_WIFI_THREE_LOG_DISTANCE &&
 	    (loss.distance_m[0] > loss.distance_m[1] || loss.distance_m[1] > loss.distance_m[2]))
 		scn_error(load, value, "distance0, distance1 and distance2 are in ascending order; change them");
-	wifi->propagation = loss;
+	*ret = loss;
 }
 
 static void read_fading(struct scn_load *load, const struct scn_value *map, struct scenario_wifi *wifi)
@@ -415,7 +416,7 @@ void scn_load_wifi(struct scn_load *load, const struct scn_value *map, struct sc
 	else
 		scn_read_word(load, map, "association", NULL, association_words, &association);
 	wifi->wait_association = association == 0;
-	read_propagation(load, map, wifi);
+	scn_read_propagation(load, map, SCENARIO_WIFI_LOG_DISTANCE, &wifi->propagation);
 	read_fading(load, map, wifi);
 	check_mtu(load, map);
 	link->rate_bps = standards[standard].rate_kbps * 1000 * (wifi->width_mhz > 22 ? wifi->width_mhz / 20 : 1);

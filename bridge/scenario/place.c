@@ -162,6 +162,12 @@ static void read_mobility(struct scn_load *load, const struct scn_value *map, st
 	}
 }
 
+void scn_read_position(struct scn_load *load, const struct scn_value *value, struct scenario_vector *ret)
+{
+	if (value)
+		read_vector(load, value, "m", COORDINATE_MAX_M, ret);
+}
+
 void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, struct scenario_end *end,
 		       const struct scn_value *map)
 {
@@ -170,10 +176,10 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 	unsigned int word = 0;
 
 	if (link->kind != SCENARIO_LINK_WIFI) {
-		const struct scn_value *foreign = role ? role : mobility;
+		const struct scn_value *foreign = role;
 
 		if (!foreign && link->kind != SCENARIO_LINK_LTE)
-			foreign = position;
+			foreign = mobility ? mobility : position;
 		if (foreign)
 			scn_error_key(load, foreign, "only an end of a wifi link has this key; leave it out");
 		if (link->kind != SCENARIO_LINK_LTE)
@@ -183,8 +189,15 @@ void scn_load_wifi_end(struct scn_load *load, const struct scenario_link *link, 
 		end->place = scn_new(load, 1, sizeof(*end->place));
 		if (end->place)
 			end->place->trace_node = SCENARIO_NONE;
-		if (end->place && position)
-			read_vector(load, position, "m", COORDINATE_MAX_M, &end->place->position);
+		if (!end->place)
+			return;
+		if (mobility)
+			read_mobility(load, mobility, end->place);
+		scn_read_position(load, position, &end->place->position);
+		if (position && end->place->trace_node != SCENARIO_NONE)
+			scn_error_key(load, position, "the trace says where it begins; leave it out");
+		else if (!position && end->place->waypoint_count)
+			end->place->position = end->place->waypoints[0].position;
 		return;
 	}
 	end->place = scn_new(load, 1, sizeof(*end->place));

@@ -256,7 +256,11 @@ enum scenario_lte_scheduler {
 struct scenario_lte {
 	uint32_t resource_blocks; /* each way */
 	enum scenario_lte_scheduler scheduler;
-	uint32_t network; /* node at the core network's side; SCENARIO_NONE: nobody is */
+	uint32_t network;    /* node at the core network's side; SCENARIO_NONE: nobody is */
+	double tx_power_dbm; /* the most that a user sends with; power control decides how much of it */
+	double enb_tx_power_dbm;
+	struct scenario_vector enb_position;
+	struct scenario_wifi_propagation propagation; /* not range, not fixed-rss; the carriers' own frequencies */
 };
 
 struct scenario_link {

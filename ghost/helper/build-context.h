@@ -8,6 +8,7 @@
 #include "../model/ghost-nic.h"
 #include "../model/ghost-port.h"
 
+#include "ns3/mobility-model.h"
 #include "ns3/node.h"
 #include "ns3/nstime.h"
 
@@ -156,6 +157,21 @@ class BuildContext
     std::vector<Awaited> m_awaited;                   //!< see Await
     std::vector<std::function<void()>> m_start;       //!< see AtStart
 };
+
+/// Takes the model that says where a radio is from now on.
+using MobilitySetter = std::function<void(Ptr<MobilityModel>)>;
+
+/**
+ * \brief Put the radio of an end where the file says, and let it move from the ready barrier on.
+ * \param context of the ghost
+ * \param link of kind wifi or lte; its key "position" is registered for the end
+ * \param end one of its ends, with a place
+ * \param set of its radio
+ */
+void PlaceEnd(BuildContext& context,
+              const struct scenario_link& link,
+              const struct scenario_end& end,
+              const MobilitySetter& set);
 
 /**
  * \brief Build the applications of a simulated node.

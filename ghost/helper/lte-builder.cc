@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "build-context.h"
 #include "inner-address.h"
+#include "wifi-builder.h"
 
 #include "../model/ghost-l3-device.h"
 
@@ -10,11 +11,17 @@
 #include "ns3/boolean.h"
 #include "ns3/config.h"
 #include "ns3/constant-position-mobility-model.h"
+#include "ns3/double.h"
 #include "ns3/epc-ue-nas.h"
 #include "ns3/internet-stack-helper.h"
 #include "ns3/ipv4.h"
+#include "ns3/lte-enb-net-device.h"
+#include "ns3/lte-enb-phy.h"
 #include "ns3/lte-helper.h"
+#include "ns3/lte-spectrum-phy.h"
 #include "ns3/lte-ue-net-device.h"
+#include "ns3/lte-ue-phy.h"
+#include "ns3/lte-ue-power-control.h"
 #include "ns3/point-to-point-epc-helper.h"
 #include "ns3/uinteger.h"
 #include "ns3/virtual-net-device.h"
@@ -28,8 +35,6 @@ namespace
 {
 /// GTP-U 8, UDP 8 and IPv4 20 bytes go before every packet in the core network.
 constexpr uint32_t GTP_SIZE = 36;
-/// Height of the eNB's antenna over the users', m.
-constexpr double ENB_HEIGHT = 30;
 /// What may wait for the radio for each user, each way: at 5 MHz some 30 ms.
 constexpr uint32_t RLC_BUFFER = 65536;
 
@@ -48,7 +53,8 @@ class LteCell : public std::enable_shared_from_this<LteCell>
     void Build(BuildContext& context, const struct scenario_link& link);
 
   private:
-    Ptr<LteUeNetDevice> AddUe(const struct scenario_end& end);
+    Ptr<LteUeNetDevice>
+    AddUe(BuildContext& context, const struct scenario_link& link, const struct scenario_end& end);
     void
     FollowAttachment(BuildContext& context, const struct scenario_end& end, Ptr<LteUeNetDevice> ue);
     void AttachEnd(BuildContext& context,
@@ -76,13 +82,69 @@ class LteCell : public std::enable_shared_from_this<LteCell>
 };
 
 Ptr<Node>
-CreatePlace(double x, double y, double z)
+CreatePlace(const struct scenario_vector& at)
 {
     Ptr<Node> node = CreateObject<Node>();
     Ptr<ConstantPositionMobilityModel> mobility = CreateObject<ConstantPositionMobilityModel>();
-    mobility->SetPosition(Vector(x, y, z));
+    mobility->SetPosition(Vector(at.x, at.y, at.z));
     node->AggregateObject(mobility);
     return node;
+}
+
+/**
+ * Have the helper make a loss model for each direction; the frequency is then the carrier's. Its
+ * own default is Friis for every part of the spectrum, without other parameters.
+ */
+void
+SetLoss(LteHelper& helper, const struct scenario_wifi_propagation& loss)
+{
+    if (loss.model == SCENARIO_WIFI_FRIIS && loss.system_loss == 1 && loss.min_loss_db == 0)
+    {
+        return;
+    }
+    // A factory takes a type and attributes, and they are known of a model that there is.
+    Ptr<PropagationLossModel> model = CreateLossModel(loss, 2.12e9);
+    TypeId type = model->GetInstanceTypeId();
+    helper.SetPathlossModelType(type);
+    for (std::size_t i = 0; i < type.GetAttributeN(); i++)
+    {
+        struct TypeId::AttributeInformation attribute = type.GetAttribute(i);
+        Ptr<AttributeValue> value = attribute.checker->Create();
+        model->GetAttribute(attribute.name, *value);
+        helper.SetPathlossModelAttribute(attribute.name, *value);
+    }
+}
+
+/// What a user sends with at most; the power control loop takes as much of it as it needs.
+void
+SetUePower(Ptr<LteUeNetDevice> ue, double dbm)
+{
+    ue->GetPhy()->GetUplinkPowerControl()->SetAttribute("Pcmax", DoubleValue(dbm));
+}
+
+void
+SetUeMobility(Ptr<LteUeNetDevice> ue, Ptr<MobilityModel> model)
+{
+    ue->GetPhy()->GetDlSpectrumPhy()->SetMobility(model);
+    ue->GetPhy()->GetUplinkSpectrumPhy()->SetMobility(model);
+}
+
+/// What of the base station can change.
+void
+RegisterEnb(BuildContext& context, const struct scenario_link& link, Ptr<LteEnbNetDevice> enb)
+{
+    Ptr<MobilityModel> place = enb->GetNode()->GetObject<MobilityModel>();
+    Ptr<LteEnbPhy> phy = enb->GetPhy();
+    context.OnChange(
+        link,
+        nullptr,
+        "enb-position",
+        [place](const struct scenario_change& change)
+        { place->SetPosition(Vector(change.vector[0], change.vector[1], change.vector[2])); });
+    context.OnChange(link,
+                     nullptr,
+                     "enb-tx-power",
+                     [phy](const struct scenario_change& change) { phy->SetTxPower(change.real); });
 }
 
 Mac48Address
@@ -94,11 +156,19 @@ ToMac(const struct scenario_end& end)
 }
 
 Ptr<LteUeNetDevice>
-LteCell::AddUe(const struct scenario_end& end)
+LteCell::AddUe(BuildContext& context,
+               const struct scenario_link& link,
+               const struct scenario_end& end)
 {
-    const struct scenario_vector& at = end.place->position;
-    Ptr<Node> node = CreatePlace(at.x, at.y, at.z);
+    Ptr<Node> node = CreatePlace(end.place->position);
     Ptr<NetDevice> device = m_lte->InstallUeDevice(NodeContainer(node)).Get(0);
+    Ptr<LteUeNetDevice> ue = DynamicCast<LteUeNetDevice>(device);
+    PlaceEnd(context, link, end, [ue](Ptr<MobilityModel> model) { SetUeMobility(ue, model); });
+    SetUePower(ue, link.lte->tx_power_dbm);
+    context.OnChange(link,
+                     &end,
+                     "tx-power",
+                     [ue](const struct scenario_change& change) { SetUePower(ue, change.real); });
     InternetStackHelper stack;
     stack.SetIpv6StackInstall(false);
     stack.Install(node);
@@ -109,7 +179,7 @@ LteCell::AddUe(const struct scenario_end& end)
                                           InnerAddress::ToIpv4Mask(end.addrs[0])));
     ipv4->SetUp(interface);
     m_lte->Attach(device, m_enb);
-    return DynamicCast<LteUeNetDevice>(device);
+    return ue;
 }
 
 void
@@ -216,7 +286,10 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
                                 : "ns3::PfFfMacScheduler");
     m_lte->SetEnbDeviceAttribute("DlBandwidth", UintegerValue(link.lte->resource_blocks));
     m_lte->SetEnbDeviceAttribute("UlBandwidth", UintegerValue(link.lte->resource_blocks));
-    m_enb = m_lte->InstallEnbDevice(NodeContainer(CreatePlace(0, 0, ENB_HEIGHT))).Get(0);
+    SetLoss(*m_lte, link.lte->propagation);
+    m_enb = m_lte->InstallEnbDevice(NodeContainer(CreatePlace(link.lte->enb_position))).Get(0);
+    DynamicCast<LteEnbNetDevice>(m_enb)->GetPhy()->SetTxPower(link.lte->enb_tx_power_dbm);
+    RegisterEnb(context, link, DynamicCast<LteEnbNetDevice>(m_enb));
     // Device 0 of the gateway is its loopback.
     for (uint32_t i = 0; i < m_epc->GetPgwNode()->GetNDevices() && !m_tunnel; i++)
     {
@@ -231,6 +304,7 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
             { return self->ReceiveUplink(device, packet, protocol, from); }));
 
     NetDeviceContainer radios(m_enb);
+    std::vector<Ptr<LteUeNetDevice>> users;
     for (uint32_t i = link.first_end; i < link.first_end + link.end_count; i++)
     {
         const struct scenario_end& end = scenario.ends[i];
@@ -243,7 +317,8 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
                       { return self->SendDownlink(packet, to); });
             continue;
         }
-        Ptr<LteUeNetDevice> ue = AddUe(end);
+        Ptr<LteUeNetDevice> ue = AddUe(context, link, end);
+        users.push_back(ue);
         radios.Add(ue);
         AttachEnd(context,
                   link,
@@ -263,6 +338,31 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
                 { return self->ReceiveDownlink(address, packet); }));
         FollowAttachment(context, end, ue);
     }
+    // Of the link as a whole: of all its users; the network's end has no radio.
+    context.OnChange(link,
+                     nullptr,
+                     "position",
+                     [users](const struct scenario_change& change)
+                     {
+                         Ptr<ConstantPositionMobilityModel> there =
+                             CreateObject<ConstantPositionMobilityModel>();
+                         there->SetPosition(
+                             Vector(change.vector[0], change.vector[1], change.vector[2]));
+                         for (const Ptr<LteUeNetDevice>& ue : users)
+                         {
+                             SetUeMobility(ue, there);
+                         }
+                     });
+    context.OnChange(link,
+                     nullptr,
+                     "tx-power",
+                     [users](const struct scenario_change& change)
+                     {
+                         for (const Ptr<LteUeNetDevice>& ue : users)
+                         {
+                             SetUePower(ue, change.real);
+                         }
+                     });
     m_lte->AssignStreams(radios, BuildContext::StreamOf(link.name));
 }
 } // namespace

@@ -4,6 +4,7 @@
 
 #include "build-context.h"
 
+#include "ns3/propagation-loss-model.h"
 #include "ns3/wifi-net-device.h"
 #include "ns3/yans-wifi-channel.h"
 
@@ -16,6 +17,14 @@ namespace ns3
  * \return the channel, random streams assigned
  */
 Ptr<YansWifiChannel> CreateWifiMedium(const struct scenario_link& link);
+
+/**
+ * \brief Propagation loss as a link's key `propagation` says.
+ * \param loss the key
+ * \param frequency Hz, unless the key has one
+ */
+Ptr<PropagationLossModel>
+CreateLossModel(const struct scenario_wifi_propagation& loss, double frequency);
 
 /**
  * \brief Put an end where the file says, and let it move from the ready barrier on.

@@ -27,11 +27,12 @@ CentreFrequency(const struct scenario_wifi& wifi)
     return 0;
 }
 
+} // namespace
+
 Ptr<PropagationLossModel>
-CreateLoss(const struct scenario_wifi& wifi)
+CreateLossModel(const struct scenario_wifi_propagation& loss, double frequency)
 {
-    const struct scenario_wifi_propagation& loss = wifi.propagation;
-    double frequency = loss.frequency_hz > 0 ? loss.frequency_hz : CentreFrequency(wifi);
+    frequency = loss.frequency_hz > 0 ? loss.frequency_hz : frequency;
     switch (loss.model)
     {
     case SCENARIO_WIFI_LOG_DISTANCE:
@@ -79,13 +80,12 @@ CreateLoss(const struct scenario_wifi& wifi)
     }
     return nullptr;
 }
-} // namespace
 
 Ptr<YansWifiChannel>
 CreateWifiMedium(const struct scenario_link& link)
 {
     const struct scenario_wifi& wifi = *link.wifi;
-    Ptr<PropagationLossModel> loss = CreateLoss(wifi);
+    Ptr<PropagationLossModel> loss = CreateLossModel(wifi.propagation, CentreFrequency(wifi));
     if (wifi.fading.nakagami)
     {
         loss->SetNext(CreateObjectWithAttributes<NakagamiPropagationLossModel>(

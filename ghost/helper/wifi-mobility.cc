@@ -77,22 +77,8 @@ PlaceWifiDevice(BuildContext& context,
                 const struct scenario_end& end,
                 Ptr<WifiNetDevice> device)
 {
-    const struct scenario_place& place = *end.place;
     Ptr<WifiPhy> phy = device->GetPhy();
-    Ptr<MobilityModel> still = CreateObject<ConstantPositionMobilityModel>();
-    still->SetPosition(ToVector(place.position));
-    phy->SetMobility(still);
-    context.OnChange(link,
-                     &end,
-                     "position",
-                     [phy](const struct scenario_change& change)
-                     {
-                         // Whatever way it was on, it stays there.
-                         Ptr<MobilityModel> there = CreateObject<ConstantPositionMobilityModel>();
-                         there->SetPosition(
-                             Vector(change.vector[0], change.vector[1], change.vector[2]));
-                         phy->SetMobility(there);
-                     });
+    PlaceEnd(context, link, end, [phy](Ptr<MobilityModel> model) { phy->SetMobility(model); });
     context.OnChange(link,
                      &end,
                      "tx-power",
@@ -101,6 +87,29 @@ PlaceWifiDevice(BuildContext& context,
                          phy->SetTxPowerStart(change.real);
                          phy->SetTxPowerEnd(change.real);
                      });
+}
+
+void
+PlaceEnd(BuildContext& context,
+         const struct scenario_link& link,
+         const struct scenario_end& end,
+         const MobilitySetter& set)
+{
+    const struct scenario_place& place = *end.place;
+    Ptr<MobilityModel> still = CreateObject<ConstantPositionMobilityModel>();
+    still->SetPosition(ToVector(place.position));
+    set(still);
+    context.OnChange(link,
+                     &end,
+                     "position",
+                     [set](const struct scenario_change& change)
+                     {
+                         // Whatever way it was on, it stays there.
+                         Ptr<MobilityModel> there = CreateObject<ConstantPositionMobilityModel>();
+                         there->SetPosition(
+                             Vector(change.vector[0], change.vector[1], change.vector[2]));
+                         set(there);
+                     });
     if (place.mobility == SCENARIO_MOBILITY_FIXED)
     {
         return;
@@ -108,7 +117,7 @@ PlaceWifiDevice(BuildContext& context,
     // Times in the file count from the barrier, and nobody moves before.
     int64_t stream = BuildContext::StreamOf(std::string(link.name) + "/" + end.port_name + "/way");
     context.AtStart(
-        [&place, phy, stream]()
+        [&place, set, stream]()
         {
             Ptr<MobilityModel> model;
             switch (place.mobility)
@@ -132,7 +141,7 @@ PlaceWifiDevice(BuildContext& context,
             }
             }
             model->Initialize();
-            phy->SetMobility(model);
+            set(model);
         });
 }
 

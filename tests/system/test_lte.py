@@ -61,9 +61,71 @@ class Lte(gb.Case):
         self.assertEqual(report["result"] in ("pass", "degraded"), True, report.get("incidents"))
         self.assertTrue(all(link["conserved"] for link in report["links"]), report["links"])
 
-    def drops(self, name, node):
+    def test_moves(self):
+        """A user walks out of the cell and comes back, by hand; nothing of that ends ns-3."""
+        self.up(CELL, "gbt-lte-moves")
+
+        def ping(check=False):
+            return "1 received" in self.node("gbt-lte-moves", "ue", "ping", "-c", "1", "-W", "1", "10.0.0.1", check=check)
+
+        self.assertTrue(ping(True))
+        for argv in (["cell.ue", "position=1000000m,0m"], ["cell", "enb-tx-power=10dBm"]):
+            self.assertEqual(gb.command("set", "gbt-lte-moves", *argv).returncode, 0)
+        # First frames are lost, then ns-3 declares the radio link failed.
+        gb.wait_until(lambda: not ping() and self.drops("gbt-lte-moves", "ue", "unassociated"), 30,
+                      "the user to be out of reach")
+        done = gb.command("set", "gbt-lte-moves", "cell.server", "tx-power=10dBm")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("network's side has no radio", done.stderr)
+        for argv in (["cell", "enb-tx-power=30dBm", "enb-position=0m,0m,10m", "tx-power=20dBm"],
+                     ["cell.ue", "position=10m,0m"]):
+            self.assertEqual(gb.command("set", "gbt-lte-moves", *argv).returncode, 0)
+        gb.wait_until(ping, 30, "the user to be back")
+        report = self.down("gbt-lte-moves")
+        self.assertEqual(report["incidents"], [])
+        self.assertEqual([c["key"] for c in report["changes"]],
+                         ["position", "enb-tx-power", "enb-tx-power", "enb-position", "tx-power", "position"])
+
+    def test_replay(self):
+        """Changes of the timeline at exactly their times, ways and powers of the file; a replay does the same."""
+        path = self.write("""
+ghostbridge: 1
+name: gbt-lte-replay
+timeline:
+  - {at: 300ms, link: cell.ue, key: state, value: down}
+  - {at: 600ms, link: cell, key: state, value: up}
+  - {at: 700ms, link: cell.ue, key: tx-power, value: 10dBm}
+  - {at: 800ms, link: cell, key: enb-tx-power, value: 25dBm}
+  - {at: 900ms, link: cell.ue, key: position, value: "200m,5m"}
+nodes: {ue: {attach: tap}, server: {attach: tap}, walker: {}}
+links:
+  cell:
+    kind: lte
+    network: server
+    tx-power: 20dBm
+    enb: {position: [0m, 0m, 20m], tx-power: 33dBm}
+    propagation: {model: log-distance, exponent: 2.5}
+    subnet: 10.0.0.0/24
+    ends:
+      - server
+      - {node: ue, position: [50m, 0m, 0m]}
+      - {node: walker, position: [20m, 0m, 0m], mobility: {model: velocity, velocity: [30m/s, 0m/s, 0m/s]}}
+steps:
+  - {name: ping, node: server, run: "ping -n -c 14 -i 0.1 -W 0.3 ue; ping -c 1 walker"}
+""")
+        report, _ = self.run_scenario(path, "--record")
+        self.assertEqual([(c["at_s"], c["key"]) for c in report["changes"]],
+                         [(0.3, "state"), (0.6, "state"), (0.7, "tx-power"), (0.8, "enb-tx-power"), (0.9, "position")])
+        (link,) = report["links"]
+        self.assertTrue(link["conserved"], link)
+        self.assertGreaterEqual(link["drops"].get("down", 0), 1)
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("identical", done.stdout)
+
+    def drops(self, name, node, cause="unsupported"):
         (port,) = [port for port in self.status(name)["ports"] if port["port"] == f"{node}.eth0"]
-        return port["up"]["drops"].get("unsupported", 0)
+        return port["up"]["drops"].get(cause, 0)
 
 
 if __name__ == "__main__":

@@ -273,6 +273,7 @@ static int turn(struct shuttle *shuttle, bool at_once)
 {
 	struct epoll_event events[EVENTS_MAX];
 	struct timespec timeout = {0}, *until = &timeout;
+	bool deaf = false;
 	int count, r = 0;
 
 	/* With a lag exact times are worth the wake-ups. */
@@ -291,13 +292,14 @@ static int turn(struct shuttle *shuttle, bool at_once)
 		if (wake <= now) {
 			at_once = true;
 		} else {
+			deaf = wake - now <= wire_quiet_ns(shuttle->wire);
 			timeout.tv_sec = (time_t)((wake - now) / 1000000000u);
 			timeout.tv_nsec = (long)((wake - now) % 1000000000u);
 		}
 	} else if (!at_once) {
 		until = NULL;
 	}
-	if (!at_once && !wire_may_sleep(shuttle->wire)) {
+	if (!at_once && !deaf && !wire_may_sleep(shuttle->wire)) {
 		timeout = (struct timespec){0};
 		until = &timeout;
 	}

@@ -288,6 +288,21 @@ static inline uint64_t wire_pace_nap(struct wire_pace *pace, uint64_t now_ns, ui
 	return 0;
 }
 
+/*
+ * With a lag nobody is in a hurry: the ghost runs half the lag behind, and what it writes is due half the lag later.
+ * So a side that will look again within this time anyway, because it waits for something that has a time, need not be
+ * rung: it sleeps without saying so. Both together take a quarter of the lag, half of what there is.
+ */
+#define WIRE_QUIET_MAX_NS 500000u /* for whoever waits for room in a ring, or for the daemon */
+
+/** wire_quiet_ns() - How long a side may sleep deaf, ns; 0 without a lag. */
+static inline uint64_t wire_quiet_ns(const struct wire *wire)
+{
+	uint64_t share = wire->lag_ns / 8;
+
+	return share < WIRE_QUIET_MAX_NS ? share : WIRE_QUIET_MAX_NS;
+}
+
 /**
  * wire_awake() - Back from poll
  * @rung:	whether own_bell_fd is readable

@@ -669,7 +669,7 @@ GhostWire::Wait(uint64_t untilNs)
         timeout = due - now;
         m_spinSavedNs = std::min(m_spinSavedNs + (now - m_spinClockNs) / SPIN_SHARE, SPIN_SAVED_NS);
         m_spinClockNs = now;
-        if (timeout < SPIN_NS && timeout < m_spinSavedNs)
+        if (m_wire.lag_ns == 0 && timeout < SPIN_NS && timeout < m_spinSavedNs)
         {
             m_spinSavedNs -= timeout;
             while (now < due && m_heads.empty())
@@ -680,7 +680,11 @@ GhostWire::Wait(uint64_t untilNs)
             return m_running;
         }
     }
-    uint64_t nap = wire_pace_nap(&m_pace, now, WIRE_PACE_GHOST_NS);
+    uint64_t nap = wire_quiet_ns(&m_wire);
+    if (timeout > nap)
+    {
+        nap = wire_pace_nap(&m_pace, now, WIRE_PACE_GHOST_NS);
+    }
     if (nap)
     {
         struct timespec time = {0, static_cast<long>(nap)};

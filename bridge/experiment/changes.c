@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/experiment/console.h"
 #include "bridge/experiment/daemon.h"
 
 #define LIVE_MAX   100000 /* of one experiment: each is told to a ghost's successor again */
@@ -263,6 +264,7 @@ void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
 {
 	struct changes *changes = &daemon->changes;
 	struct control_client *client;
+	char error[sizeof(msg->text)];
 	struct live_change *live;
 	json_t *answer;
 
@@ -281,7 +283,9 @@ void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
 	live->at_ns = msg->value[0];
 	live->failed = msg->text[0] != '\0';
 	client = live->client;
-	answer = client ? answer_for(daemon, client, msg->text) : NULL;
+	memcpy(error, msg->text, sizeof(error));
+	console_make_printable(error); /* or there would be no JSON to answer with */
+	answer = client ? answer_for(daemon, client, error) : NULL;
 	if (answer)
 		control_reply(client, answer);
 	else if (!client && live->failed)

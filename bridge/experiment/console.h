@@ -13,6 +13,12 @@
 /** console_say() - One line "ghostbridge: ..." on stderr, progress line out of the way. */
 __attribute__((format(printf, 1, 2))) void console_say(const char *fmt, ...);
 
+/**
+ * console_make_printable() - Make a text from anywhere one that a terminal and JSON can take
+ * @text:	changed in place: control characters but newline and tab, and bytes that are no UTF-8, become '?'
+ */
+void console_make_printable(char *text);
+
 /** console_progress() - Replace the progress line; nothing unless stderr is a terminal. */
 __attribute__((format(printf, 1, 2))) void console_progress(const char *fmt, ...);
 

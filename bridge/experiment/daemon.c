@@ -24,6 +24,7 @@ void daemon_incident(struct daemon *daemon, bool restarted, const char *fmt, ...
 	va_start(args, fmt);
 	vsnprintf(incident.what, sizeof(incident.what), fmt, args);
 	va_end(args);
+	console_make_printable(incident.what); /* part of it may be the words of a program without our trust */
 	console_say("%s%s", incident.what, restarted ? "; starting it again" : "");
 	if (daemon->incident_count < DAEMON_INCIDENTS_MAX)
 		daemon->incidents[daemon->incident_count++] = incident;
@@ -38,6 +39,7 @@ void daemon_fail(struct daemon *daemon, int exit_status, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(daemon->failure, sizeof(daemon->failure), fmt, args);
 	va_end(args);
+	console_make_printable(daemon->failure);
 	daemon->failure_exit = exit_status;
 }
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "bridge/experiment/changes.h"
+#include "bridge/experiment/console.h"
 #include "bridge/experiment/peer.h"
 #include "bridge/experiment/tape.h"
 
@@ -210,6 +211,7 @@ static int ghost_failed(const struct stage *stage, struct diag *diag, const char
 	char words[512];
 
 	last_words(stage, words, sizeof(words));
+	console_make_printable(words);
 	return diag_set(diag, -EIO, "ghost %u %s%s%s", stage->ghost, what, words[0] ? ": " : "", words);
 }
 

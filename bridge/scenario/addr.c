@@ -80,7 +80,7 @@ void scn_addr_clear_host(struct scenario_addr *addr)
 int scn_addr_host_parse(const char *text, struct scenario_addr *ret)
 {
 	char full[SCN_ADDR_TEXT_SIZE];
-	int len = snprintf(full, sizeof(full), "%s/%u", text, strchr(text, ':') ? 128 : 32);
+	int len = snprintf(full, sizeof(full), "%s/%u", text, strchr(text, ':') ? 128u : 32u);
 
 	if (len >= (int)sizeof(full) || strchr(text, '/'))
 		return -EINVAL;

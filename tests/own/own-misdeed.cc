@@ -47,6 +47,11 @@ InRun()
     {
         std::exit(3);
     }
+    if (g_deed == "garble")
+    {
+        std::cerr << "a \033]0;title\007 and \377\376, which is no UTF-8" << std::endl;
+        std::exit(3);
+    }
     if (g_deed == "sandbox")
     {
         bool socketRefused = socket(AF_INET, SOCK_DGRAM, 0) < 0;

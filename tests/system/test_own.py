@@ -138,6 +138,9 @@ class Own(gb.Case):
         self.assertEqual(len(report["incidents"]), 1)
         self.assertFalse(report["incidents"][0]["restarted"])
         self.broken("leave", "the program left with status 3")
+        # Whatever it prints last is in the report, and nothing of it commands the terminal.
+        report = self.broken("garble", "which is no UTF-8")
+        self.assertEqual([c for c in report["incidents"][0]["what"] if ord(c) < 32 or ord(c) == 127], [])
 
     def test_fails_at_end(self):
         """What goes wrong when the program writes its results is reported."""

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bridge/experiment/blame.h"
+#include "bridge/experiment/console.h"
 #include "bridge/experiment/expect.h"
 #include "bridge/experiment/experiment.h"
 #include "bridge/experiment/fidelity.h"
@@ -662,6 +663,35 @@ START_TEST(books_of_an_unknown_medium)
 }
 END_TEST
 
+START_TEST(text_of_others_is_made_printable)
+{
+	static const char *const pairs[][2] = {
+		{"plain, two\tcolumns\nand a line", "plain, two\tcolumns\nand a line"},
+		{"\u00a0\u00fc\u20ac\U0001f600", "\u00a0\u00fc\u20ac\U0001f600"},
+		{"\033[31m\007\177\r", "?[31m???"},
+		{"\xc2\x9b"
+		 "1m",
+		 "??1m"},                                             /* a control sequence in one character */
+		{"\xff \x80 \xc0\x8a \xe0\x80\x8a", "? ? ?? ???"},    /* no lead; alone; overlong */
+		{"\xed\xa0\x80 \xf4\x90\x80\x80 \xf8", "??? ???? ?"}, /* surrogate; too large */
+		{"cut \xe2\x82", "cut ??"},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
+		char text[64];
+		json_t *value;
+
+		snprintf(text, sizeof(text), "%s", pairs[i][0]);
+		console_make_printable(text);
+		ck_assert_str_eq(text, pairs[i][1]);
+		value = json_string(text);
+		ck_assert_ptr_nonnull(value);
+		json_decref(value);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const struct {
@@ -682,6 +712,7 @@ int main(void)
 		{"steps",
 		 {steps_start_in_order_of_time, run_ends_with_its_last_awaited_step, no_steps_is_over_at_once}},
 		{"directory", {run_directory_is_made_and_discarded, figures_are_readable}},
+		{"console", {text_of_others_is_made_printable}},
 	};
 	Suite *suite = suite_create("experiment");
 	SRunner *runner;

@@ -3,7 +3,9 @@
  * ns3-ghost: the simulated half of an experiment. Started by the daemon, without rights: the
  * scenario comes on standard input, the wire over a Unix socket.
  *
- *     ns3-ghost --wire SOCKET --ghost INDEX --workers N < scenario.yaml
+ *     ns3-ghost --wire SOCKET --ghost INDEX --workers N [--captures FD] < scenario.yaml
+ *
+ * The files of its nodes of kind replay are open from descriptor FD on, in the order of their ends.
  *
  * Exit status: 0 asked to stop, 65 the other side of the wire wrote nonsense (EX_DATAERR), 70 it
  * died inside ns-3 (EX_SOFTWARE), 1 else. The last line of its log says why.
@@ -38,6 +40,7 @@ struct Options
     std::string wire;
     uint32_t ghost{0};
     uint32_t workers{1};
+    int captures{-1};
 };
 
 constexpr int HELLO_TIMEOUT_MS = 5000;
@@ -45,7 +48,9 @@ constexpr int HELLO_TIMEOUT_MS = 5000;
 int
 Usage(std::FILE* out, int status)
 {
-    std::fprintf(out, "usage: ns3-ghost --wire SOCKET --ghost INDEX --workers N < SCENARIO\n");
+    std::fprintf(
+        out,
+        "usage: ns3-ghost --wire SOCKET --ghost INDEX --workers N [--captures FD] < SCENARIO\n");
     return status;
 }
 
@@ -73,19 +78,21 @@ LoadScenario(uint32_t workers)
 }
 
 int
-Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
+Simulate(const struct scenario& scenario, const Options& options, GhostWire& wire)
 {
     GlobalValue::Bind("SimulatorImplementationType", StringValue("ns3::GhostSimulatorImpl"));
     RngSeedManager::SetRun(scenario.seed);
 
     GhostChanges changes(scenario);
-    std::string error = ScenarioBuilder(scenario, index, &wire, &changes).Build();
+    ScenarioBuilder builder(scenario, options.ghost, &wire, &changes);
+    builder.SetCaptures(options.captures);
+    std::string error = builder.Build();
     if (!error.empty())
     {
         std::fprintf(stderr, "ns3-ghost: %s\n", error.c_str());
         return EXIT_FAILURE;
     }
-    wire.SetChanges(&changes, index);
+    wire.SetChanges(&changes, options.ghost);
     PopulateMemory();
     DynamicCast<GhostSimulatorImpl>(Simulator::GetImplementation())->SetInput(&wire);
     if (int r = SandboxEnter(SANDBOX_GHOST))
@@ -98,7 +105,7 @@ Simulate(const struct scenario& scenario, uint32_t index, GhostWire& wire)
     if (!wire.GetError().empty())
     {
         std::fprintf(stderr, "ns3-ghost: %s\n", wire.GetError().c_str());
-        return wire.IsDaemonLost() ? EXIT_FAILURE : EX_DATAERR;
+        return wire.IsDaemonLost() || wire.IsSourceBroken() ? EXIT_FAILURE : EX_DATAERR;
     }
     return EXIT_SUCCESS;
 }
@@ -111,6 +118,7 @@ main(int argc, char* argv[])
     static const struct option longOptions[] = {{"wire", required_argument, nullptr, 'w'},
                                                 {"ghost", required_argument, nullptr, 'g'},
                                                 {"workers", required_argument, nullptr, 'n'},
+                                                {"captures", required_argument, nullptr, 'c'},
                                                 {"help", no_argument, nullptr, 'h'},
                                                 {"version", no_argument, nullptr, 'v'},
                                                 {nullptr, 0, nullptr, 0}};
@@ -128,6 +136,9 @@ main(int argc, char* argv[])
             break;
         case 'n':
             options.workers = static_cast<uint32_t>(std::strtoul(optarg, nullptr, 10));
+            break;
+        case 'c':
+            options.captures = static_cast<int>(std::strtol(optarg, nullptr, 10));
             break;
         case 'h':
             return Usage(stdout, EXIT_SUCCESS);
@@ -171,7 +182,7 @@ main(int argc, char* argv[])
     int status;
     {
         std::unique_ptr<GhostWire> input = GhostReplay::Open(wire);
-        status = Simulate(*scenario, options.ghost, *input);
+        status = Simulate(*scenario, options, *input);
     }
     scenario_free(scenario);
     return status;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bridge/experiment/picture.h"
+#include "bridge/scenario/replay.h"
 
 #define FIGURES_SIZE 192
 #define NAME_FONT    "<FONT POINT-SIZE=\"13\"><B>"
@@ -313,6 +314,10 @@ static void write_node(const struct drawing *drawing, uint32_t index)
 				 "margin=\"0\""
 			       : "fillcolor=\"#fdf1d3\" color=\"#b07d12\" style=\"rounded,filled\"";
 	}
+	if (scenario_node_is_replay(node)) {
+		what = "capture";
+		look = "fillcolor=\"#f1e6f6\" color=\"#7a4a94\" style=\"filled\" shape=\"note\"";
+	}
 	fprintf(stream,
 		"  n%u [%s label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
 		"<TR><TD>" NAME_FONT,
@@ -321,6 +326,11 @@ static void write_node(const struct drawing *drawing, uint32_t index)
 	fputs("</B></FONT></TD></TR><TR><TD>" SMALL_FONT, stream);
 	put(stream, what);
 	fputs("</FONT></TD></TR>", stream);
+	if (scenario_node_is_replay(node)) {
+		fputs("<TR><TD>" SMALL_FONT, stream);
+		put(stream, node->replay->file);
+		fputs("</FONT></TD></TR>", stream);
+	}
 	for (size_t i = 0; i < scenario->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[i];
 

@@ -77,7 +77,7 @@ static int load(struct job *job)
 	if (r < 0)
 		return EXIT_USAGE;
 	for (uint32_t i = 0; i < job->scenario->ghost_count; i++)
-		ports += scenario_port_count(job->scenario, i);
+		ports += scenario_input_count(job->scenario, i);
 	if (job->scenario->ghost_count != job->recording.ghost_count || ports != job->recording.port_count)
 		return cli_error(EXIT_USAGE,
 				 "the scenario has %u ghosts with %u ports, the recording %u with %u: --set must not "

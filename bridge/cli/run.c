@@ -113,6 +113,11 @@ static int start(struct experiment *experiment, const struct options *options)
 		fprintf(stderr, "%s\n", diag.text);
 		return EXIT_USAGE;
 	}
+	r = experiment_open_captures(experiment->scenario, experiment->source, &experiment->capture_fds, &diag);
+	if (r < 0) {
+		fprintf(stderr, "%s\n", diag.text);
+		return EXIT_USAGE;
+	}
 	if (lab_is_running(experiment->name))
 		return cli_error(
 			EXIT_USAGE,
@@ -187,6 +192,7 @@ static int run_or_up(const struct options *options, bool is_up)
 	experiment.source_dir = source_dir = directory_of(options->args[0]);
 	experiment.name = options->name ? options->name : scenario->name;
 	status = start(&experiment, options);
+	experiment_close_captures(scenario, experiment.capture_fds);
 	free(source_dir);
 	scenario_free(scenario);
 	return status;

@@ -24,7 +24,7 @@ static int validate_main(const struct verb *verb, int argc, char **argv)
 	for (int i = 0; i < options.arg_count; i++) {
 		struct scenario *scenario = NULL;
 		struct diag diag = {""};
-		int program_fd;
+		int program_fd, *capture_fds = NULL;
 		int r = load_scenario(options.args[i], &options, load_workers(), &scenario);
 
 		if (r) {
@@ -34,6 +34,9 @@ static int validate_main(const struct verb *verb, int argc, char **argv)
 		r = experiment_find_program(scenario, options.args[i], &program_fd, &diag);
 		if (program_fd >= 0)
 			close(program_fd);
+		if (r == 0)
+			r = experiment_open_captures(scenario, options.args[i], &capture_fds, &diag);
+		experiment_close_captures(scenario, capture_fds);
 		if (r < 0) {
 			fprintf(stderr, "%s\n", diag.text);
 			scenario_free(scenario);

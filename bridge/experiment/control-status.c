@@ -56,7 +56,8 @@ static json_t *nodes_json(const struct daemon *daemon)
 
 		json_array_append_new(
 			list, json_pack("{s:s,s:s,s:b,s:i,s:o}", "name", daemon->scenario->nodes[i].name, "kind",
-					!scenario_node_is_real(&daemon->scenario->nodes[i])    ? "simulated"
+					scenario_node_is_replay(&daemon->scenario->nodes[i])   ? "replay"
+					: !scenario_node_is_real(&daemon->scenario->nodes[i])  ? "simulated"
 					: scenario_node_is_switch(&daemon->scenario->nodes[i]) ? "switch"
 											       : "container",
 					"running", pid > 0, "pid", pid > 0 ? (int)pid : 0, "interfaces",

@@ -34,7 +34,8 @@ struct experiment {
 	struct rundir rundir;
 	int shuttle_fd; /* the two programs, opened while paths are still the user's */
 	int ghost_fd;
-	int program_fd; /* the scenario's own ghost program; -1: none */
+	int program_fd;   /* the scenario's own ghost program; -1: none */
+	int *capture_fds; /* by node: the file of a replay, -1 else; NULL: not opened */
 	int status_fd; /* where one byte, the exit status, tells the command line that we go on without it; -1: never */
 	bool steps;    /* run the steps (run) or leave the lab to its users (up) */
 	bool keep;     /* go on after the steps, until told to end */
@@ -53,6 +54,18 @@ int experiment_main(struct lab *lab, void *experiment);
  * Return: 0 or a negative errno with @diag, which says where in the file and what would be right
  */
 int experiment_find_program(const struct scenario *scenario, const char *source, int *ret_fd, struct diag *diag);
+
+/**
+ * experiment_open_captures() - Open the files of a scenario's replays, and read each once to see that it can be sent
+ * @source:	the scenario's file, which their paths are relative to
+ * @ret_fds:	by node, to be freed with experiment_close_captures(); NULL if there is no replay
+ *
+ * Return: 0 or a negative errno with @diag, which says where in the file and what would be right
+ */
+int experiment_open_captures(const struct scenario *scenario, const char *source, int **ret_fds, struct diag *diag);
+
+/** experiment_close_captures() - Close and free; NULL is fine. */
+void experiment_close_captures(const struct scenario *scenario, int *fds);
 
 /**
  * experiment_find_programs() - Open ghostbridge-shuttle and ns3-ghost

@@ -57,13 +57,28 @@ static void prefer(void)
 	close(fd);
 }
 
+/* Any of them may be where another has to go. */
+static void place_extra(const struct peer_program *program, int free_fd)
+{
+	int moved[PEER_EXTRA_MAX];
+
+	for (size_t i = 0; i < program->extra_count; i++) {
+		moved[i] = fcntl(program->extra_fds[i], F_DUPFD_CLOEXEC, free_fd);
+		if (moved[i] < 0)
+			_exit(127);
+	}
+	for (size_t i = 0; i < program->extra_count; i++)
+		if (dup2(moved[i], PEER_EXTRA_FD + (int)i) < 0)
+			_exit(127);
+}
+
 __attribute__((noreturn)) static void become(const struct peer_program *program)
 {
 	char buffers[sizeof(passed_on) / sizeof(passed_on[0])][512];
 	char *env[16];
 	struct rlimit no_core = {0, 0};
 	struct diag diag = {""};
-	int in, log, control, exe;
+	int in, log, control, exe, free_fd = 10 + (int)program->extra_count;
 	sigset_t none;
 
 	/* The daemon's own signal plan is not theirs. */
@@ -74,18 +89,19 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 	setrlimit(RLIMIT_CORE, &no_core);
 	prefer();
 
-	/* First out of the way of 0 to 3, then into place. */
+	/* First out of the way of 0 to 3 and of the extra ones, then into place. */
 	in = program->stdin_fd >= 0 ? program->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
-	in = fcntl(in, F_DUPFD_CLOEXEC, 10);
-	log = fcntl(program->log_fd, F_DUPFD_CLOEXEC, 10);
-	exe = fcntl(program->exe_fd, F_DUPFD_CLOEXEC, 10);
-	control = program->control_fd >= 0 ? fcntl(program->control_fd, F_DUPFD_CLOEXEC, 10) : -1;
+	in = fcntl(in, F_DUPFD_CLOEXEC, free_fd);
+	log = fcntl(program->log_fd, F_DUPFD_CLOEXEC, free_fd);
+	exe = fcntl(program->exe_fd, F_DUPFD_CLOEXEC, free_fd);
+	control = program->control_fd >= 0 ? fcntl(program->control_fd, F_DUPFD_CLOEXEC, free_fd) : -1;
 	if (in < 0 || log < 0 || exe < 0 || dup2(in, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
 		_exit(127);
 	close(CONTROL_FD);
 	if (program->control_fd >= 0 && dup2(control, CONTROL_FD) < 0)
 		_exit(127);
-	if (close_range(CONTROL_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0) {
+	place_extra(program, free_fd);
+	if (close_range(PEER_EXTRA_FD + (unsigned int)program->extra_count, ~0u, CLOSE_RANGE_CLOEXEC) < 0) {
 		/* Without this the shuttle would hold fds of everything: rather not start (needs Linux 5.11). */
 		dprintf(2, "cannot close inherited files: %s\n", strerror(errno));
 		_exit(127);

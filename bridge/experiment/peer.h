@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "bridge/experiment/loop.h"
+#include "bridge/scenario/scenario.h"
 #include "bridge/wire/wire.h"
 
 enum peer_state {
@@ -41,6 +42,9 @@ struct peer {
 	char error[WIRE_TEXT_SIZE]; /* its last words */
 };
 
+#define PEER_EXTRA_FD  4 /* the first of the extra files */
+#define PEER_EXTRA_MAX SCENARIO_REPLAYS_MAX
+
 /** What peer_spawn() needs to know. */
 struct peer_program {
 	const char *name;        /* "shuttle 0", for messages */
@@ -51,6 +55,8 @@ struct peer_program {
 	int log_fd;             /* stdout and stderr */
 	int control_fd;         /* becomes fd 3; -1: none */
 	int cwd_fd;             /* directory to start in; 0: the daemon's */
+	const int *extra_fds;   /* become 4, 5, ... */
+	size_t extra_count;     /* at most PEER_EXTRA_MAX */
 	const char *const *env; /* NULL-terminated, besides the bare environment; NULL: none */
 };
 

@@ -172,11 +172,26 @@ static pid_t spawn_shuttle(struct peer *peer, int log_fd)
 	return pid;
 }
 
+/* The files of the ghost's replays, in the order of their ends. Return: how many */
+static size_t find_captures(const struct peers *peers, int ret[PEER_EXTRA_MAX])
+{
+	const struct experiment *experiment = peers->daemon->experiment;
+	uint32_t ports = scenario_port_count(experiment->scenario, peers->ghost);
+	uint32_t inputs = scenario_input_count(experiment->scenario, peers->ghost);
+
+	for (uint32_t i = ports; i < inputs; i++)
+		ret[i - ports] =
+			experiment->capture_fds[scenario_find_input(experiment->scenario, peers->ghost, i)->node];
+	return inputs - ports;
+}
+
 static pid_t spawn_ghost(struct peer *peer, int log_fd)
 {
 	const struct experiment *experiment = peer->peers->daemon->experiment;
-	char ghost[16], workers[16];
-	const char *argv[] = {"ns3-ghost", "--wire", peer->peers->path, "--ghost", ghost, "--workers", workers, NULL};
+	char ghost[16], workers[16], captures[16];
+	const char *argv[] = {"ns3-ghost", "--wire", peer->peers->path, "--ghost", ghost,
+			      "--workers", workers,  "--captures",      captures,  NULL};
+	int capture_fds[PEER_EXTRA_MAX];
 	struct peer_program program = {.name = "ghost",
 				       .exe_fd = experiment->ghost_fd,
 				       .argv = argv,
@@ -189,6 +204,9 @@ static pid_t spawn_ghost(struct peer *peer, int log_fd)
 		return program_spawn(experiment, peer->peers->path, log_fd);
 	snprintf(ghost, sizeof(ghost), "%u", peer->peers->ghost);
 	snprintf(workers, sizeof(workers), "%u", experiment->workers);
+	snprintf(captures, sizeof(captures), "%d", PEER_EXTRA_FD);
+	program.extra_fds = capture_fds;
+	program.extra_count = find_captures(peer->peers, capture_fds);
 	program.stdin_fd = memfd_with("ghostbridge-scenario", experiment->scenario->text);
 	if (program.stdin_fd < 0)
 		return program.stdin_fd;

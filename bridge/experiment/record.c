@@ -45,8 +45,8 @@ static int describe(const struct daemon *daemon, const char *ns3, const char *so
 	if (!ports)
 		return -ENOMEM;
 	for (uint32_t ghost = 0; ghost < scenario->ghost_count; ghost++) {
-		for (uint32_t i = 0; i < scenario_port_count(scenario, ghost); i++) {
-			const struct scenario_end *end = scenario_find_port(scenario, ghost, i);
+		for (uint32_t i = 0; i < scenario_input_count(scenario, ghost); i++) {
+			const struct scenario_end *end = scenario_find_input(scenario, ghost, i);
 
 			ports[count++] = (struct boundary_port){.name = end->port_name,
 								.link = scenario->links[end->link].name,

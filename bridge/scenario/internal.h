@@ -313,6 +313,13 @@ void scn_load_simulated(struct scn_load *load, const struct scn_value *map, stru
 extern const char *const scn_switch_keys[];
 void scn_load_switch(struct scn_load *load, const struct scn_value *map, struct scenario_node *node);
 
+/* The keys of a node of kind replay, NULL-terminated, and who reads them. */
+extern const char *const scn_replay_keys[];
+void scn_load_replay(struct scn_load *load, const struct scn_value *map, struct scenario_node *node);
+
+/** scn_load_replays() - What can be said of replays only with all ends complete: their links, `rewrite`. */
+void scn_load_replays(struct scn_load *load);
+
 /** scn_load_switch_port() - What an end says to the switch it is at. */
 void scn_load_switch_port(struct scn_load *load, const struct scn_value *value, struct scenario_end *end);
 

@@ -153,11 +153,15 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 		    scenario_node_is_real(&scenario->nodes[end->node]))
 			end->port = ports[scenario->links[end->link].ghost]++;
 	}
-	/* counters: those of the ports first, then those of the ends inside */
-	for (size_t i = 0; i < scenario->end_count; i++) {
-		end = &scenario->ends[i];
-		end->stats = end->port;
-		if (scenario->links[end->link].ghost != SCENARIO_NONE && end->port == SCENARIO_NONE)
-			end->stats = ports[scenario->links[end->link].ghost]++;
+	/* counters: those of the ports first, then those of other ends through which frames enter, then the rest */
+	for (size_t i = 0; i < scenario->end_count; i++)
+		scenario->ends[i].stats = scenario->ends[i].port;
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < scenario->end_count; i++) {
+			end = &scenario->ends[i];
+			if (scenario->links[end->link].ghost != SCENARIO_NONE && end->stats == SCENARIO_NONE &&
+			    (pass || scenario_node_is_replay(&scenario->nodes[end->node])))
+				end->stats = ports[scenario->links[end->link].ghost]++;
+		}
 	}
 }

@@ -120,6 +120,8 @@ static void read_tree(struct scn_load *load)
 	if (!load->nomem)
 		scn_load_apps(load);
 	if (!load->nomem)
+		scn_load_replays(load);
+	if (!load->nomem)
 		scn_load_program(load);
 	if (!load->nomem)
 		scn_load_steps(load);

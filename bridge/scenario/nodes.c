@@ -33,6 +33,7 @@ static const struct node_type node_types[] = {
 	{"container", SCENARIO_NODE_CONTAINER, node_keys, load_container},
 	{"switch", SCENARIO_NODE_SWITCH, scn_switch_keys, scn_load_switch},
 	{"simulated", SCENARIO_NODE_SIMULATED, NULL, scn_load_simulated},
+	{"replay", SCENARIO_NODE_REPLAY, scn_replay_keys, scn_load_replay},
 };
 
 #define NODE_TYPES (sizeof(node_types) / sizeof(node_types[0]))

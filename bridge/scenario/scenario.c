@@ -90,3 +90,26 @@ uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost)
 			count++;
 	return count;
 }
+
+const struct scenario_end *scenario_find_input(const struct scenario *scenario, uint32_t ghost, uint32_t input)
+{
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
+
+		if (scenario->links[end->link].ghost == ghost && end->stats == input && input != SCENARIO_NONE &&
+		    (end->port != SCENARIO_NONE || scenario_node_is_replay(&scenario->nodes[end->node])))
+			return end;
+	}
+	return NULL;
+}
+
+uint32_t scenario_input_count(const struct scenario *scenario, uint32_t ghost)
+{
+	uint32_t count = scenario_port_count(scenario, ghost);
+
+	for (size_t i = 0; i < scenario->end_count; i++)
+		if (ghost != SCENARIO_NONE && scenario->links[scenario->ends[i].link].ghost == ghost &&
+		    scenario_node_is_replay(&scenario->nodes[scenario->ends[i].node]))
+			count++;
+	return count;
+}

@@ -23,6 +23,7 @@ extern "C" {
 #define SCENARIO_FILE_SIZE_MAX  (1u << 20) /* bytes of YAML accepted; more is an error, not a crawl */
 #define SCENARIO_CSMA_ENDS_MAX  100
 #define SCENARIO_GHOST_ENDS_MAX 100
+#define SCENARIO_REPLAYS_MAX    100
 #define SCENARIO_NONE           UINT32_MAX /* "no such index" */
 
 /* Where something stands in the file; both count from 1, 0 means it stands nowhere (a default). */
@@ -35,6 +36,7 @@ enum scenario_node_kind {
 	SCENARIO_NODE_CONTAINER,
 	SCENARIO_NODE_SIMULATED, /* exists inside ns-3 only */
 	SCENARIO_NODE_SWITCH,    /* Open vSwitch; see switch.h */
+	SCENARIO_NODE_REPLAY,    /* a capture file, inside ns-3; see replay.h */
 };
 
 /* What a simulated node does. */
@@ -135,6 +137,7 @@ enum scenario_way {
 
 struct scenario_switch;
 struct scenario_switch_port;
+struct scenario_replay;
 
 struct scenario_pair {
 	char *key;
@@ -218,7 +221,8 @@ struct scenario_node {
 	size_t env_count;
 	char **start; /* shell commands started before the first step, kept running */
 	size_t start_count;
-	struct scenario_switch *sw; /* of a switch, else NULL */
+	struct scenario_switch *sw;     /* of a switch, else NULL */
+	struct scenario_replay *replay; /* of a replay, else NULL */
 	struct scenario_route *routes;
 	size_t route_count;
 	/* of a simulated node */
@@ -234,7 +238,8 @@ struct scenario_end {
 	uint32_t node;   /* index into nodes */
 	uint32_t link;   /* index into links */
 	uint32_t port;   /* index within its ghost's wire; SCENARIO_NONE on a wire link and in a simulated node */
-	uint32_t stats;  /* index of its counters within its ghost: ports first; SCENARIO_NONE on a wire link */
+	uint32_t stats;  /* index of its counters within its ghost: ports first, then ends of replays, then the rest;
+			    SCENARIO_NONE on a wire link */
 	char *name;      /* interface name inside the node, "eth0" */
 	char *port_name; /* "h1.eth0": node and interface, unique in the scenario */
 	uint8_t mac[6];
@@ -469,7 +474,13 @@ uint64_t scenario_end_rate_bps(const struct scenario *scenario, uint32_t end);
 /** scenario_node_is_real() - Whether the node is outside ns-3, so that its ends of simulated links are ports. */
 static inline bool scenario_node_is_real(const struct scenario_node *node)
 {
-	return node->kind != SCENARIO_NODE_SIMULATED;
+	return node->kind != SCENARIO_NODE_SIMULATED && node->kind != SCENARIO_NODE_REPLAY;
+}
+
+/** scenario_node_is_replay() - Whether the node is a capture file, whose frames enter from outside. */
+static inline bool scenario_node_is_replay(const struct scenario_node *node)
+{
+	return node->kind == SCENARIO_NODE_REPLAY;
 }
 
 /** scenario_node_is_switch() - Whether Open vSwitch is the node. */
@@ -502,7 +513,16 @@ const struct scenario_end *scenario_find_port(const struct scenario *scenario, u
 /** scenario_port_count() - How many ports ghost @ghost has. */
 uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost);
 
-/** scenario_inner_count() - How many ends of simulated nodes ghost @ghost has. */
+/**
+ * scenario_find_input() - The end of ghost @ghost through which frames enter from outside, or NULL
+ * @input:	ports first, by their index on the wire, then the ends of replays: the index of its counters
+ */
+const struct scenario_end *scenario_find_input(const struct scenario *scenario, uint32_t ghost, uint32_t input);
+
+/** scenario_input_count() - How many such ends ghost @ghost has. */
+uint32_t scenario_input_count(const struct scenario *scenario, uint32_t ghost);
+
+/** scenario_inner_count() - How many ends of simulated nodes and replays ghost @ghost has. */
 uint32_t scenario_inner_count(const struct scenario *scenario, uint32_t ghost);
 
 #ifdef __cplusplus

@@ -55,9 +55,11 @@ static void load_step(struct scn_load *load, const struct scn_value *value, stru
 		step->node = scn_find_node(load, field);
 		if (step->node != SCENARIO_NONE && !scenario_node_is_real(&load->scenario->nodes[step->node]))
 			scn_error(load, field,
-				  "node \"%s\" exists inside ns-3 only, nothing runs in it; name a container, or give "
-				  "the node applications",
-				  field->text);
+				  "node \"%s\" exists inside ns-3 only, nothing runs in it; name a container%s",
+				  field->text,
+				  scenario_node_is_replay(&load->scenario->nodes[step->node])
+					  ? ""
+					  : ", or give the node applications");
 	} else {
 		scn_need(load, value, "node", "h1");
 	}

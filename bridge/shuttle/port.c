@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TAG_SIZE    4u
-#define TAGS_MAX    2u
-#define TYPE_8021Q  0x8100u
-#define TYPE_8021AD 0x88a8u
-
 /* A frame leaves the simulation when the clock has come that far; more than lag and a second ahead is nonsense. */
 #define DEPARTURE_AHEAD_MAX_NS 1000000000u
 
@@ -45,23 +40,6 @@ void port_done(struct port *port)
 	port->super = NULL;
 }
 
-bool port_frame_allowed(const uint8_t *frame, uint32_t len, uint32_t frame_max)
-{
-	uint32_t tags = 0;
-
-	if (len <= frame_max)
-		return true;
-	while (tags < TAGS_MAX && len >= WIRE_FRAME_MIN + (tags + 1) * TAG_SIZE) {
-		const uint8_t *type = frame + 12 + tags * TAG_SIZE;
-		unsigned int value = (unsigned int)(type[0] << 8 | type[1]);
-
-		if (value != TYPE_8021Q && value != TYPE_8021AD)
-			break;
-		tags++;
-	}
-	return len <= frame_max + tags * TAG_SIZE;
-}
-
 static void count_drop(struct stats_dir *dir, enum stats_drop cause)
 {
 	stats_add(&dir->drops[cause], 1);
@@ -70,7 +48,7 @@ static void count_drop(struct stats_dir *dir, enum stats_drop cause)
 /* Bytes to reserve for one frame: one more than the longest, to tell a longer one from it. */
 static uint32_t frame_room(const struct port *port)
 {
-	return port->frame_max + TAGS_MAX * TAG_SIZE + 1;
+	return port->frame_max + WIRE_TAGS_MAX * WIRE_TAG_SIZE + 1;
 }
 
 /* Room in the ring. Return: 1; 0: blocked, the inbox will tell; -EPROTO. */
@@ -99,7 +77,7 @@ static void commit(struct port *port, const uint8_t *frame, uint32_t len, uint64
 	stats_add(&port->stats->up.bytes, len);
 	if (len < WIRE_FRAME_MIN)
 		count_drop(&port->stats->up, STATS_DROP_RUNT);
-	else if (!port_frame_allowed(frame, len, port->frame_max))
+	else if (!wire_frame_allowed(frame, len, port->frame_max))
 		count_drop(&port->stats->up, STATS_DROP_OVERSIZE);
 	else
 		ring_p_commit(&port->wire->tx[port->index], len, now);

@@ -48,15 +48,6 @@ int port_init(struct port *port, struct wire *wire, uint32_t index);
 void port_done(struct port *port);
 
 /**
- * port_frame_allowed() - Whether a frame fits the link
- * @frame:	@len bytes from the destination address on
- * @frame_max:	longest untagged frame, bytes
- *
- * 802.1Q and 802.1ad tags, at most two, do not count toward the link's mtu (IEEE 802.3 clause 3.2.7).
- */
-bool port_frame_allowed(const uint8_t *frame, uint32_t len, uint32_t frame_max);
-
-/**
  * port_up() - Move frames from the TAP to the ghost
  * @batch:	at most this many
  *

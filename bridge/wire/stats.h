@@ -19,7 +19,7 @@ extern "C" {
 /* Why a frame did not come out; every frame that went in and did not come out is counted under exactly one. */
 enum stats_drop {
 	STATS_DROP_RUNT,      /* up, shuttle: shorter than an Ethernet header */
-	STATS_DROP_OVERSIZE,  /* up, shuttle: longer than the link's mtu allows */
+	STATS_DROP_OVERSIZE,  /* up, shuttle, and ghost for a replay: longer than the link's mtu allows */
 	STATS_DROP_NO_GHOST,  /* up, shuttle: no ghost was attached */
 	STATS_DROP_TAP_QUEUE, /* up, kernel: nobody read the TAP in time; counted by the daemon */
 	STATS_DROP_FOREIGN,   /* up, ghost: the source address is not the device's, which can send from no other */

@@ -457,3 +457,20 @@ void wire_awake(struct wire *wire, bool rung)
 	if (rung && read(wire->own_bell_fd, &count, sizeof(count)) < 0)
 		return; /* EAGAIN: only one read is needed, and it was done */
 }
+
+bool wire_frame_allowed(const uint8_t *frame, uint32_t len, uint32_t frame_max)
+{
+	uint32_t tags = 0;
+
+	if (len <= frame_max)
+		return true;
+	while (tags < WIRE_TAGS_MAX && len >= WIRE_FRAME_MIN + (tags + 1) * WIRE_TAG_SIZE) {
+		const uint8_t *type = frame + 12 + tags * WIRE_TAG_SIZE;
+		unsigned int value = (unsigned int)(type[0] << 8 | type[1]);
+
+		if (value != 0x8100 && value != 0x88a8)
+			break;
+		tags++;
+	}
+	return len <= frame_max + tags * WIRE_TAG_SIZE;
+}

@@ -309,6 +309,18 @@ static inline uint64_t wire_quiet_ns(const struct wire *wire)
  */
 void wire_awake(struct wire *wire, bool rung);
 
+#define WIRE_TAG_SIZE 4u /* bytes of a VLAN tag */
+#define WIRE_TAGS_MAX 2u /* beyond the link's mtu */
+
+/**
+ * wire_frame_allowed() - Whether a frame fits the link
+ * @frame:	@len bytes from the destination address on
+ * @frame_max:	longest untagged frame, bytes
+ *
+ * 802.1Q and 802.1ad tags, at most two, do not count toward the link's mtu (IEEE 802.3 clause 3.2.7).
+ */
+bool wire_frame_allowed(const uint8_t *frame, uint32_t len, uint32_t frame_max);
+
 #ifdef __cplusplus
 }
 #endif

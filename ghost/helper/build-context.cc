@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "build-context.h"
 
+#include "../model/ghost-capture.h"
 #include "../model/ghost-wire.h"
 
 #include "ns3/simulator.h"
@@ -16,6 +17,8 @@ namespace
 const Time START = Seconds(2);
 /// When that was not enough.
 const Time START_STEP = Seconds(1);
+/// Of Ethernet.
+constexpr uint32_t HEADER_SIZE = 14;
 /// Then it is given up.
 const Time START_MAX = Seconds(10);
 } // namespace
@@ -97,8 +100,45 @@ BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device, P
                   device);
     m_wire->AddInner(port);
     m_nics[static_cast<uint32_t>(&end - m_scenario.ends)] = nic;
+    if (scenario_node_is_replay(&m_scenario.nodes[end.node]))
+    {
+        AttachSource(end, port);
+    }
     RegisterState(end, port);
     return port;
+}
+
+void
+BuildContext::SetCaptures(int firstFd)
+{
+    m_firstCaptureFd = firstFd;
+}
+
+void
+BuildContext::AttachSource(const struct scenario_end& end, Ptr<GhostPort> port)
+{
+    const struct scenario_node& node = m_scenario.nodes[end.node];
+    std::unique_ptr<GhostSource> source;
+    if (m_wire->IsLive())
+    {
+        int fd = m_firstCaptureFd + static_cast<int>(end.stats - m_wire->GetNPorts());
+        if (m_firstCaptureFd < 0)
+        {
+            throw BuildError(node.replay->file_pos, "its file was not handed over");
+        }
+        try
+        {
+            source = std::make_unique<GhostCapture>(node.name, *node.replay, fd);
+        }
+        catch (const std::runtime_error& error)
+        {
+            throw BuildError(node.replay->filter_pos, error.what());
+        }
+    }
+    m_wire->SetSource(end.stats,
+                      PeekPointer(port),
+                      HEADER_SIZE + m_scenario.links[end.link].mtu,
+                      std::move(source));
 }
 
 Ptr<GhostNic>

@@ -131,7 +131,14 @@ class BuildContext
      */
     Ptr<GhostNic> GetNic(uint32_t end) const;
 
-    /// The simulated nodes of this ghost, by their index in the scenario.
+    /**
+     * \brief Say where the files of this ghost's replays are open.
+     * \param firstFd of the first one, the others follow in the order of their ends; -1: in a
+     * replay, which needs none
+     */
+    void SetCaptures(int firstFd);
+
+    /// The simulated nodes of this ghost and its replays, by their index in the scenario.
     const std::map<uint32_t, Ptr<Node>>& GetSimulatedNodes() const;
 
   private:
@@ -148,7 +155,11 @@ class BuildContext
     Ptr<GhostPort>
     AttachNic(const struct scenario_end& end, Ptr<NetDevice> device, Ptr<GhostPort> port);
 
+    /// Have a replay's frames enter at its port.
+    void AttachSource(const struct scenario_end& end, Ptr<GhostPort> port);
+
     const struct scenario& m_scenario;                //!< borrowed
+    int m_firstCaptureFd{-1};                         //!< see SetCaptures
     GhostWire* m_wire;                                //!< borrowed
     std::map<uint32_t, Ptr<Node>> m_nodes;            //!< simulated ones
     std::map<uint32_t, Ptr<GhostNic>> m_nics;         //!< by index of their end

@@ -21,6 +21,12 @@ ScenarioBuilder::ScenarioBuilder(const struct scenario& scenario,
 {
 }
 
+void
+ScenarioBuilder::SetCaptures(int firstFd)
+{
+    m_firstCaptureFd = firstFd;
+}
+
 std::string
 ScenarioBuilder::Build()
 {
@@ -31,6 +37,7 @@ ScenarioBuilder::Build()
                std::to_string(scenario_port_count(&m_scenario, m_ghost));
     }
     BuildContext context(m_scenario, m_wire, m_changes);
+    context.SetCaptures(m_firstCaptureFd);
     try
     {
         for (size_t i = 0; i < m_scenario.link_count; i++)

@@ -33,6 +33,9 @@ class ScenarioBuilder
                     GhostWire* wire,
                     GhostChanges* changes);
 
+    /// See BuildContext::SetCaptures.
+    void SetCaptures(int firstFd);
+
     /**
      * \brief Build all links of this ghost, and simulate until they are usable.
      * \return an empty string, or what is wrong
@@ -47,6 +50,7 @@ class ScenarioBuilder
     uint32_t m_ghost;                  //!< whose links to build
     GhostWire* m_wire;                 //!< borrowed
     GhostChanges* m_changes;           //!< borrowed
+    int m_firstCaptureFd{-1};          //!< see SetCaptures
 };
 
 } // namespace ns3

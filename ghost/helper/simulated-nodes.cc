@@ -280,7 +280,8 @@ BuildSimulatedNodes(BuildContext& context)
     bool hasGlobal = false;
     for (const auto& [index, node] : context.GetSimulatedNodes())
     {
-        hasStack |= scenario_role_has_ip(context.GetScenario().nodes[index].role);
+        const struct scenario_node& spec = context.GetScenario().nodes[index];
+        hasStack |= !scenario_node_is_replay(&spec) && scenario_role_has_ip(spec.role);
     }
     // Containers' frames bring their checksums with them; only ns-3's stacks compute and check.
     GlobalValue::Bind("ChecksumEnabled", BooleanValue(hasStack));
@@ -288,6 +289,10 @@ BuildSimulatedNodes(BuildContext& context)
     for (const auto& [index, node] : context.GetSimulatedNodes())
     {
         Inner inner = CollectEnds(context, index, node);
+        if (scenario_node_is_replay(&inner.spec))
+        {
+            continue; // What arrives there has arrived.
+        }
         if (scenario_role_has_ip(inner.spec.role))
         {
             BuildStack(inner, context.GetScenario());

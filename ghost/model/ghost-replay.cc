@@ -69,6 +69,12 @@ GhostReplay::~GhostReplay()
 }
 
 bool
+GhostReplay::IsLive() const
+{
+    return !m_feed.head;
+}
+
+bool
 GhostReplay::WaitForStart()
 {
     if (m_journal.head && m_journal.head->flags & JOURNAL_SNIFF)
@@ -93,7 +99,7 @@ GhostReplay::Look()
         // Recorded times count from the barrier.
         m_entry.time_ns += m_hasEntry ? m_startNs : 0;
         if (m_hasEntry && m_entry.kind == JOURNAL_IN &&
-            (m_entry.port >= GetNPorts() || m_entry.size < WIRE_FRAME_MIN ||
+            (m_entry.port >= m_ports.size() || m_entry.size < WIRE_FRAME_MIN ||
              m_entry.size > WIRE_FRAME_MAX || !m_ports[m_entry.port].handler))
         {
             Fail("the journal to replay has a frame for a port that there is not");

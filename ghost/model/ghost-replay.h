@@ -39,6 +39,7 @@ class GhostReplay : public GhostWire
     uint8_t* Reserve(uint32_t index, uint32_t len) override;
     void SayCarrier(uint32_t index) override;
     void Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t hash) override;
+    bool IsLive() const override;
     uint64_t NextTime() override;
     uint32_t NextContext() override;
     void Inject(uint64_t lateNs) override;

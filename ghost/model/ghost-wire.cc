@@ -28,6 +28,8 @@ constexpr uint64_t SPIN_NS = 15000;
 constexpr uint64_t SPIN_SHARE = 16;
 /// What of that may be saved up while idle.
 constexpr uint64_t SPIN_SAVED_NS = 1000000;
+/// Who begins so long after the barrier has had a predecessor.
+constexpr uint64_t SUCCESSOR_NS = 1000000000;
 /// How long frames under way may take to arrive at the end of a run.
 constexpr uint64_t QUIESCE_NS = 1000000000;
 
@@ -131,6 +133,18 @@ GhostWire::AddInner(Ptr<GhostPort> port)
     m_inner.push_back(port);
 }
 
+bool
+GhostWire::IsLive() const
+{
+    return true;
+}
+
+bool
+GhostWire::IsSourceBroken() const
+{
+    return m_sourceBroken;
+}
+
 uint64_t
 GhostWire::GetBudget() const
 {
@@ -178,11 +192,7 @@ GhostWire::AccountLost()
     for (uint32_t index = 0; index < m_wire.port_count; index++)
     {
         struct stats_port& stats = GetStats(index);
-        uint64_t gone = stats.up.frames - stats.transmitted;
-        for (uint64_t drops : stats.up.drops)
-        {
-            gone -= drops;
-        }
+        CountLost(stats);
         struct wire_record record;
         const uint8_t* payload;
         while (ring_c_peek(&m_wire.rx[index], &record, &payload) == 1)
@@ -190,11 +200,21 @@ GhostWire::AccountLost()
             ring_c_release(&m_wire.rx[index]);
             stats_add(&stats.up.frames, 1);
             stats_add(&stats.up.bytes, record.len);
-            gone++;
+            stats_add(&stats.up.drops[STATS_DROP_LOST], 1);
         }
-        stats_add(&stats.up.drops[STATS_DROP_LOST], gone);
         wire_flush_rx(&m_wire, index);
     }
+}
+
+void
+GhostWire::CountLost(struct stats_port& stats)
+{
+    uint64_t gone = stats.up.frames - stats.transmitted;
+    for (uint64_t drops : stats.up.drops)
+    {
+        gone -= drops;
+    }
+    stats_add(&stats.up.drops[STATS_DROP_LOST], gone);
 }
 
 void
@@ -241,7 +261,14 @@ GhostWire::SayCarrier(uint32_t index)
 bool
 GhostWire::WaitForStart()
 {
+    // A predecessor on this wire, or one so long ago that the wire is another.
+    uint64_t before = __atomic_load_n(&m_wire.stats->sim_ns, __ATOMIC_RELAXED);
     AccountLost();
+    PrepareSources();
+    if (!m_running)
+    {
+        return false;
+    }
     // The daemon takes every port to have carrier, or knows what a predecessor of ours said last.
     for (uint32_t index = 0; index < m_wire.port_count; index++)
     {
@@ -263,6 +290,11 @@ GhostWire::WaitForStart()
     }
     Record({0, JOURNAL_BEGIN, 0, 0, 0, 0, Simulator::GetEventCount()}, nullptr);
     m_clockNs = MonotonicNs();
+    if (m_running)
+    {
+        uint64_t now = SimulatedTime(m_clockNs);
+        BeginSources(before || now > m_startNs + SUCCESSOR_NS ? now : 0);
+    }
     return m_running;
 }
 
@@ -362,6 +394,13 @@ GhostWire::CloseInner()
     {
         port->Close();
     }
+    m_innerClosed = true;
+    m_heads.erase(std::remove_if(m_heads.begin(),
+                                 m_heads.end(),
+                                 [this](const Head& head)
+                                 { return m_ports[head.port].source != nullptr; }),
+                  m_heads.end());
+    std::make_heap(m_heads.begin(), m_heads.end());
 }
 
 void
@@ -453,6 +492,12 @@ GhostWire::Inject(uint64_t lateNs)
     m_heads.pop_back();
 
     InjectFrame(index, m_ports[index].payload, m_ports[index].len, stamp + lateNs, lateNs);
+    if (m_ports[index].source)
+    {
+        FetchSource(index);
+        PushSource(index);
+        return;
+    }
     ring_c_release(&m_wire.rx[index]);
     MarkDirty(index);
     PeekPort(index);
@@ -470,6 +515,12 @@ GhostWire::InjectFrame(
     if (m_journal.head)
     {
         Record({len, JOURNAL_IN, 0, index, 0, timeNs - m_startNs, lateNs}, frame);
+    }
+    uint32_t frameMax = m_ports[index].frameMax;
+    if (frameMax && !wire_frame_allowed(frame, len, frameMax))
+    {
+        stats_add(&stats.up.drops[STATS_DROP_OVERSIZE], 1);
+        return;
     }
     m_ports[index].handler->Inject(frame, len);
 }
@@ -573,8 +624,9 @@ uint64_t
 GhostWire::InFlight() const
 {
     int64_t count = 0;
-    for (const PortState& port : m_ports)
+    for (uint32_t index = 0; index < m_wire.port_count; index++)
     {
+        const PortState& port = m_ports[index];
         count += port.waiting;
         count += port.handler ? port.handler->GetInFlight() : 0;
     }
@@ -672,7 +724,7 @@ GhostWire::Wait(uint64_t untilNs)
         if (m_wire.lag_ns == 0 && timeout < SPIN_NS && timeout < m_spinSavedNs)
         {
             m_spinSavedNs -= timeout;
-            while (now < due && m_heads.empty())
+            while (now < due && (m_heads.empty() || m_heads.front().time >= untilNs))
             {
                 TakeInbox();
                 now = MonotonicNs();

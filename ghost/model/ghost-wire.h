@@ -3,6 +3,7 @@
 #define GHOST_WIRE_H
 
 #include "ghost-input.h"
+#include "ghost-source.h"
 #include "ghost-timetable.h"
 
 #include "bridge/record/journal.h"
@@ -10,6 +11,7 @@
 
 #include "ns3/ptr.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -78,6 +80,25 @@ class GhostWire : public GhostInput
      * \param port kept
      */
     void AddInner(Ptr<GhostPort> port);
+
+    /**
+     * \brief Have frames enter at an end that is no port of the wire.
+     * \param index of the end's counters; GetNPorts at least
+     * \param port takes them, borrowed, until the destructor
+     * \param frameMax bytes of the longest frame without VLAN tags; longer ones are dropped as
+     * oversize
+     * \param source of the frames; nullptr in a replay, whose recording has them
+     */
+    void SetSource(uint32_t index,
+                   GhostPort* port,
+                   uint32_t frameMax,
+                   std::unique_ptr<GhostSource> source);
+
+    /// Whether frames come as they happen, and not from a recording.
+    virtual bool IsLive() const;
+
+    /// Whether it ended because a source failed.
+    bool IsSourceBroken() const;
 
     /// Lateness that still counts as on time, ns.
     uint64_t GetBudget() const;
@@ -184,18 +205,26 @@ class GhostWire : public GhostInput
     /// Ring state of one port.
     struct PortState
     {
-        GhostPort* handler{nullptr};     //!< injects and delivers
-        const uint8_t* payload{nullptr}; //!< the peeked frame, in shared memory
-        uint32_t len{0};                 //!< its length
-        bool waiting{false};             //!< in m_heads
-        bool dirty{false};               //!< in m_dirty
-        bool carrier{true};              //!< see SetCarrier
+        GhostPort* handler{nullptr};         //!< injects and delivers
+        const uint8_t* payload{nullptr};     //!< the peeked frame, in shared memory
+        uint32_t len{0};                     //!< its length
+        bool waiting{false};                 //!< in m_heads
+        bool dirty{false};                   //!< in m_dirty
+        bool carrier{true};                  //!< see SetCarrier
+        std::unique_ptr<GhostSource> source; //!< instead of a ring
+        uint64_t timeNs{0};                  //!< of a source's frame, simulated
+        uint32_t frameMax{0};                //!< of a source; 0: the shuttle has looked
     };
 
     uint64_t SimulatedTime(uint64_t stampNs) const;
     void ApplyChange();
     void TakeInbox();
     void PeekPort(uint32_t index);
+    void PrepareSources();
+    void BeginSources(uint64_t sinceNs);
+    void FetchSource(uint32_t index);
+    void PushSource(uint32_t index);
+    void CountLost(struct stats_port& stats);
     void MarkDirty(uint32_t index);
     void FlushPorts();
     void Fail(const std::string& what);
@@ -220,14 +249,16 @@ class GhostWire : public GhostInput
     uint64_t m_quiesceNs{0};             //!< until when QUIESCED is due; 0: not asked
     struct wire_pace m_pace
     {
-    };                         //!< how often to wake
-    uint64_t m_spinSavedNs{0}; //!< time that may be spent waiting awake
-    uint64_t m_spinClockNs{0}; //!< when m_spinSavedNs was last added to
-    bool m_running{true};      //!< neither stopped nor failed
-    bool m_daemonLost{false};  //!< that is why it failed
-    bool m_isCut{false};       //!< stopped with a frame half delivered
-    std::string m_error;       //!< why it failed
-    struct journal m_journal   //!< the recording that is being written; empty: none
+    };                          //!< how often to wake
+    uint64_t m_spinSavedNs{0};  //!< time that may be spent waiting awake
+    uint64_t m_spinClockNs{0};  //!< when m_spinSavedNs was last added to
+    bool m_running{true};       //!< neither stopped nor failed
+    bool m_daemonLost{false};   //!< that is why it failed
+    bool m_isCut{false};        //!< stopped with a frame half delivered
+    bool m_innerClosed{false};  //!< see CloseInner
+    bool m_sourceBroken{false}; //!< that is why it failed
+    std::string m_error;        //!< why it failed
+    struct journal m_journal    //!< the recording that is being written; empty: none
     {
     };
 };

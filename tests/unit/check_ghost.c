@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "tests/unit/misdeed.h"
@@ -26,6 +27,7 @@ static char dir[] = "/tmp/check-ghost-XXXXXX";
 static uint64_t origin_ns, rate_bps, delay_ns;
 static bool promiscuous;          /* port 1, in the next start_ghost() */
 static const char *timeline = ""; /* of its scenario */
+static int capture_fd = -1;       /* file of a third end, a replay of twice the speed that starts at 50 ms; -1: none */
 
 static void setup(void)
 {
@@ -52,7 +54,10 @@ static void run_ghost(const char *socket_path, int scenario_fd)
 	if (ghost_pid == 0) {
 		dup2(scenario_fd, STDIN_FILENO);
 		setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* the leak checker needs what the sandbox forbids */
-		execl(GHOST_PROGRAM, GHOST_PROGRAM, "--wire", socket_path, "--ghost", "0", "--workers", "1", NULL);
+		if (capture_fd >= 0 && dup2(capture_fd, 50) < 0)
+			_exit(127);
+		execl(GHOST_PROGRAM, GHOST_PROGRAM, "--wire", socket_path, "--ghost", "0", "--workers", "1",
+		      "--captures", "50", NULL);
 		_exit(127);
 	}
 }
@@ -72,12 +77,15 @@ static void start_ghost(uint32_t count, uint64_t rate, uint64_t delay, uint32_t 
 	terms.lag_ns = lag_ns;
 	make_ports(ports, count, mtu);
 	ports[1].promiscuous = promiscuous;
-	size = (size_t)snprintf(text, sizeof(text),
-				"ghostbridge: 1\nnodes: {p0: {}, p1: {}%s}\nlinks:\n  lan: {kind: csma, rate: %llubps, "
-				"delay: %lluns, mtu: %u, ends: [p0, p1%s]}\n%s",
-				count > 2 ? ", p2: {}" : "", (unsigned long long)rate, (unsigned long long)delay, mtu,
-				count > 2 ? ", p2" : "", timeline);
-	ck_assert_int_eq(wire_home_open(count, WIRE_RING_SIZE_DEFAULT, &home), 0);
+	size = (size_t)snprintf(
+		text, sizeof(text),
+		"ghostbridge: 1\nnodes: {p0: {}, p1: {}%s%s}\nlinks:\n  lan: {kind: csma, rate: %llubps, "
+		"delay: %lluns, mtu: %u, ends: [p0, p1%s%s]}\n%s",
+		count > 2 ? ", p2: {}" : "",
+		capture_fd >= 0 ? ", cap: {kind: replay, file: x, start: 50ms, speed: 2}" : "",
+		(unsigned long long)rate, (unsigned long long)delay, mtu, count > 2 ? ", p2" : "",
+		capture_fd >= 0 ? ", cap" : "", timeline);
+	ck_assert_int_eq(wire_home_open_ends(count, capture_fd >= 0, WIRE_RING_SIZE_DEFAULT, &home), 0);
 	snprintf(socket_path, sizeof(socket_path), "%s/wire", dir);
 	listener = wire_listen(socket_path);
 	ck_assert_int_ge(listener, 0);
@@ -172,6 +180,84 @@ static uint64_t transit_ns(uint32_t len)
 {
 	return 8ull * ((len < 60 ? 60 : len) + 4 + 8) * 1000000000u / rate_bps + delay_ns;
 }
+
+/* ---- a capture ------------------------------------------------------------------------------------------------ */
+
+#define CAPTURED     200u
+#define CAPTURED_GAP 120000001u /* ns in the file, half of that in the simulation */
+
+/* A pcap file of broadcasts, the i-th with i in its payload. */
+static void make_capture(void)
+{
+	const uint32_t head[6] = {0xa1b23c4d, 4u << 16 | 2, 0, 0, 65535, 1};
+	uint8_t frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 0x88, 0xb6};
+
+	capture_fd = memfd_create("capture", MFD_CLOEXEC);
+	ck_assert_int_ge(capture_fd, 0);
+	ck_assert_int_eq(write(capture_fd, head, sizeof(head)), sizeof(head));
+	for (uint64_t i = 0; i < CAPTURED; i++) {
+		uint64_t at = i * CAPTURED_GAP;
+		uint32_t record[4] = {(uint32_t)(at / 1000000000u), (uint32_t)(at % 1000000000u), sizeof(frame),
+				      sizeof(frame)};
+
+		frame[20] = (uint8_t)i;
+		ck_assert_int_eq(write(capture_fd, record, sizeof(record)), sizeof(record));
+		ck_assert_int_eq(write(capture_fd, frame, sizeof(frame)), sizeof(frame));
+	}
+}
+
+static uint64_t captured_departure(uint64_t number)
+{
+	return 50000000 + number * CAPTURED_GAP / 2 + transit_ns(60);
+}
+
+/* Frames of a file leave at times that the file and the link alone decide. */
+START_TEST(test_capture)
+{
+	uint8_t frame[WIRE_FRAME_MAX];
+
+	make_capture();
+	start_ghost(2, 1000000000, 700, 1500, 0);
+	origin_ns = clock_ns();
+	start_clock();
+	for (uint32_t i = 0; i < 10; i++) {
+		for (uint32_t port = 0; port < 2; port++) {
+			struct wire_record record = take(port, frame);
+
+			ck_assert_uint_eq(frame[20], i);
+			ck_assert_uint_eq(record.len, 60);
+			ck_assert_uint_eq(record.time_ns, captured_departure(i));
+		}
+	}
+	ck_assert_uint_eq(stats_get(&stats_ports(home.stats[1])[2].up.drops[STATS_DROP_LOST]), 0);
+	stop_ghost();
+	close(capture_fd);
+	capture_fd = -1;
+}
+END_TEST
+
+/* Who begins long after the barrier does not catch up: what was due is lost, and what comes comes at its time. */
+START_TEST(test_capture_successor)
+{
+	uint8_t frame[WIRE_FRAME_MAX];
+	struct wire_record record;
+	uint64_t lost, first;
+
+	make_capture();
+	start_ghost(2, 1000000000, 700, 1500, 0);
+	start_clock();
+	record = take(0, frame);
+	first = frame[20];
+	lost = stats_get(&stats_ports(home.stats[1])[2].up.drops[STATS_DROP_LOST]);
+	/* of 10 s, and not all */
+	ck_assert_uint_ge(first, 165);
+	ck_assert_uint_eq(lost, first);
+	ck_assert_uint_eq(record.time_ns, captured_departure(first));
+	stop_ghost();
+	close(capture_fd);
+	capture_fd = -1;
+}
+END_TEST
 
 /* ---- every kind of frame -------------------------------------------------------------------------------------- */
 
@@ -846,6 +932,8 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_every_kind, 0, sizeof(links) / sizeof(*links));
+	tcase_add_test(tcase, test_capture);
+	tcase_add_test(tcase, test_capture_successor);
 	tcase_add_test(tcase, test_digest_repeats);
 	tcase_add_loop_test(tcase, test_filter, 0, 2);
 	suite_add_tcase(suite, tcase);

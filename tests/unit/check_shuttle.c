@@ -300,7 +300,7 @@ START_TEST(test_frame_allowed)
 		frame[at] = (uint8_t)(sizes[_i].inner >> 8);
 		frame[at + 1] = (uint8_t)sizes[_i].inner;
 	}
-	ck_assert_msg(port_frame_allowed(frame, sizes[_i].len, sizes[_i].frame_max) == sizes[_i].allowed,
+	ck_assert_msg(wire_frame_allowed(frame, sizes[_i].len, sizes[_i].frame_max) == sizes[_i].allowed,
 		      "%u bytes with %u tags on a link of %u", sizes[_i].len, sizes[_i].tags, sizes[_i].frame_max);
 	free(frame);
 }

@@ -315,6 +315,10 @@ static int print(const struct job *job)
 	uint64_t broken;
 	json_t *invariants = invariants_json(job, &broken);
 
+	/* Ghosts may have written their ends when all else was killed; the daemon writes this last. */
+	if (!incomplete[0] && !job->digest && !replay->changed)
+		incomplete = "there is no " RECORD_DIGEST_FILE
+			     ": the run was killed before its end, or the file was taken away; drops are not compared";
 	if (job->options->json) {
 		json_t *all = json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O,s:O}", "schema", 1, "identical",
 					!replay->changed && !job->first[0], "changed", replay->changed,

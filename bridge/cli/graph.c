@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "bridge/cli/cli.h"
-#include "bridge/cli/dot.h"
+#include "bridge/experiment/dot.h"
 
 #define EXIT_NO_COMMAND 127
 

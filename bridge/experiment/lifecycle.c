@@ -18,6 +18,8 @@
 #include "bridge/experiment/blame.h"
 #include "bridge/experiment/console.h"
 #include "bridge/experiment/daemon.h"
+#include "bridge/experiment/dot.h"
+#include "bridge/experiment/figure.h"
 #include "bridge/experiment/manifest.h"
 #include "bridge/experiment/program.h"
 #include "bridge/experiment/report.h"
@@ -267,18 +269,44 @@ static int read_json(struct daemon *daemon, const char *file, json_t **ret)
 	return *ret ? 0 : -EINVAL;
 }
 
-static void write_markdown(struct daemon *daemon, json_t *report, json_t *manifest)
+/* A file that is written to a stream. */
+static void write_text(struct daemon *daemon, const char *file, char *text, size_t size, bool whole)
 {
+	if (!whole || rundir_write(&daemon->experiment->rundir, file, text, size) < 0)
+		console_say("cannot write %s/%s", daemon->experiment->rundir.path, file);
+	free(text);
+}
+
+/* The same for a person: report.md, report.html, and the figure that both show. */
+static void write_pages(struct daemon *daemon, json_t *report, json_t *manifest)
+{
+	const struct timeline *timeline = &daemon->sampler.timeline;
+	/* When interrupted, everything must be undone at once. */
+	char *graph = daemon->told_to_end && daemon->experiment->steps ? NULL : dot_svg(daemon->scenario);
 	char *text = NULL;
 	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
+	FILE *stream;
+	bool whole;
 
-	if (!stream)
-		return;
-	report_markdown(daemon->scenario, report, manifest, stream);
-	if (fclose(stream) == 0 && rundir_write(&daemon->experiment->rundir, "report.md", text, size) < 0)
-		console_say("cannot write %s/report.md", daemon->experiment->rundir.path);
-	free(text);
+	stream = open_memstream(&text, &size);
+	if (stream) {
+		report_markdown(daemon->scenario, report, manifest, stream);
+		whole = fclose(stream) == 0;
+		write_text(daemon, "report.md", text, size, whole);
+	}
+	stream = open_memstream(&text, &size);
+	if (stream) {
+		figure_draw(timeline, report, stream);
+		whole = fclose(stream) == 0;
+		write_text(daemon, FIGURE_FILE, text, size, whole);
+	}
+	stream = open_memstream(&text, &size);
+	if (stream) {
+		report_html(daemon->scenario, report, manifest, timeline, graph, stream);
+		whole = fclose(stream) == 0;
+		write_text(daemon, "report.html", text, size, whole);
+	}
+	free(graph);
 }
 
 /* Write everything down and tell the user. Return: exit status. */
@@ -297,7 +325,7 @@ static int report(struct daemon *daemon)
 	}
 	write_json(daemon, "manifest.json", manifest);
 	write_json(daemon, "report.json", whole);
-	write_markdown(daemon, whole, manifest);
+	write_pages(daemon, whole, manifest);
 	report_summary(whole, experiment->rundir.path, experiment->json ? stderr : stdout);
 	if (experiment->json) {
 		json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
@@ -320,7 +348,7 @@ static void renew_report(struct daemon *daemon)
 	json_object_set_new(whole, "recording", record_json(&daemon->record));
 	write_json(daemon, "report.json", whole);
 	if (read_json(daemon, "manifest.json", &manifest) == 0)
-		write_markdown(daemon, whole, manifest);
+		write_pages(daemon, whole, manifest);
 	json_decref(whole);
 	json_decref(manifest);
 }

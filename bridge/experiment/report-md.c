@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/experiment/console.h"
+#include "bridge/experiment/figure.h"
 #include "bridge/experiment/picture.h"
 #include "bridge/experiment/report.h"
 
@@ -234,6 +235,7 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 	if (json_is_real(at(fidelity, "cpu_pressure_pct")))
 		fprintf(stream, "Some process waited for a CPU in %.1f %% of the time.\n",
 			number(fidelity, "cpu_pressure_pct"));
+	fputs("\n![lateness over time](" FIGURE_FILE ")\n\n", stream);
 	intervals_text(fidelity, stream, "* ");
 	if (at(report, "recording"))
 		fprintf(stream, "* recording: %" PRId64 " frames in %s%s%s\n",

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "bridge/experiment/fidelity.h"
+#include "bridge/experiment/timeline.h"
 #include "bridge/scenario/scenario.h"
 
 struct daemon;
@@ -35,6 +36,13 @@ int report_exit(bool interrupted, bool failed, enum fidelity_verdict verdict, bo
 
 /** report_markdown() - report.md. */
 void report_markdown(const struct scenario *scenario, json_t *report, json_t *manifest, FILE *stream);
+
+/**
+ * report_html() - report.html, one page that needs no other file
+ * @graph:	<svg> of the scenario, or NULL: its text is shown
+ */
+void report_html(const struct scenario *scenario, json_t *report, json_t *manifest, const struct timeline *timeline,
+		 const char *graph, FILE *stream);
 
 /** report_summary() - The lines at the end of a run. */
 void report_summary(json_t *report, const char *rundir, FILE *stream);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "bridge/experiment/daemon.h"
@@ -89,13 +90,17 @@ int sampler_open(struct sampler *sampler, struct daemon *daemon)
 	*sampler = (struct sampler){.factor_min = 1.0};
 	sampler->ports = calloc(daemon->scenario->end_count + 1, sizeof(*sampler->ports));
 	sampler->paces = calloc(daemon->peers_count + 1, sizeof(*sampler->paces));
-	if (!sampler->ports || !sampler->paces) {
+	sampler->hists = calloc(2 * daemon->scenario->end_count + 1, sizeof(*sampler->hists));
+	if (!sampler->ports || !sampler->paces || !sampler->hists) {
 		sampler_close(sampler);
 		return -ENOMEM;
 	}
 	read_cpu(&sampler->cpu_start, &sampler->steal_start);
 	sampler->pressure_start_us = read_pressure();
 	sampler->pressure_since_ns = clock_ns();
+	sampler->cpu_last = sampler->cpu_start;
+	sampler->steal_last = sampler->steal_start;
+	sampler->pressure_last_us = sampler->pressure_start_us;
 	sampler->clocks_start = read_clocks();
 	return 0;
 }
@@ -104,6 +109,8 @@ void sampler_close(struct sampler *sampler)
 {
 	free(sampler->ports);
 	free(sampler->paces);
+	free(sampler->hists);
+	sampler->hists = NULL;
 	fidelity_log_done(&sampler->log);
 	sampler->ports = NULL;
 	sampler->paces = NULL;
@@ -159,6 +166,67 @@ static void counts_add(struct fidelity_counts *into, const struct fidelity_count
 	into->tap_drops += more->tap_drops;
 }
 
+/* Add what a live histogram has got since the last look to that of the interval. */
+static void hist_since(const struct stats_hist *live, struct sampler_hist *last, struct stats_hist *interval)
+{
+	uint64_t count = stats_get(&live->count);
+	unsigned int top;
+
+	if (count == last->count)
+		return;
+	if (count < last->count) /* of a successor: it begins at nothing */
+		memset(last, 0, sizeof(*last));
+	last->count = count;
+	top = stats_hist_bucket(stats_get(&live->max_ns));
+	for (unsigned int i = 0; i <= top; i++) {
+		uint64_t bucket = stats_get(&live->buckets[i]), since = bucket - last->buckets[i];
+
+		last->buckets[i] = bucket;
+		if (since == 0)
+			continue;
+		interval->buckets[i] += since;
+		interval->count += since;
+		if (i == top)
+			stats_max(&interval->max_ns, stats_get(&live->max_ns));
+		else
+			stats_max(&interval->max_ns, stats_bucket_upper_ns(i));
+	}
+}
+
+/* 0 means that there was no frame; a frame that was on time is late by no more than a nanosecond. */
+static uint64_t drawn_ns(const struct stats_hist *interval, uint64_t ns)
+{
+	return interval->count > 0 && ns == 0 ? 1 : ns;
+}
+
+static void draw(struct sampler *sampler, const struct stats_hist hists[2], double quantile, bool degraded,
+		 uint64_t now_ns)
+{
+	uint64_t cpu, steal, late[2], latest[2];
+	int64_t pressure_us = read_pressure();
+	struct timeline_bin bin = {.start_ns = sampler->last_ns, .end_ns = now_ns, .is_degraded = degraded};
+
+	for (int i = 0; i < 2; i++) {
+		late[i] = drawn_ns(&hists[i], stats_hist_quantile(&hists[i], quantile));
+		latest[i] = drawn_ns(&hists[i], hists[i].max_ns);
+	}
+	bin.late_ns = late[0];
+	bin.late_max_ns = latest[0];
+	bin.ingress_ns = late[1];
+	bin.ingress_max_ns = latest[1];
+	read_cpu(&cpu, &steal);
+	if (cpu > sampler->cpu_last && steal >= sampler->steal_last)
+		bin.steal_pct = 100.0f * (float)(steal - sampler->steal_last) / (float)(cpu - sampler->cpu_last);
+	bin.pressure_pct = -1;
+	if (pressure_us >= 0 && now_ns > sampler->last_ns)
+		bin.pressure_pct =
+			1e5f * (float)(pressure_us - sampler->pressure_last_us) / (float)(now_ns - sampler->last_ns);
+	sampler->cpu_last = cpu;
+	sampler->steal_last = steal;
+	sampler->pressure_last_us = pressure_us;
+	timeline_add(&sampler->timeline, &bin);
+}
+
 /* A window counts only while the ghost is behind all the time: then its own speed is all that limits it. */
 static void take_pace(struct sampler *sampler, struct sampler_pace *pace, const struct stats *ghost, uint64_t now_ns)
 {
@@ -187,6 +255,8 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 {
 	const struct scenario *scenario = daemon->scenario;
 	struct fidelity_counts interval = {0};
+	struct stats_hist hists[2] = {{.count = 0}};
+	bool degraded;
 
 	sampler->frames_up = sampler->frames_down = 0;
 	for (size_t i = 0; i < scenario->end_count; i++) {
@@ -206,6 +276,10 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 		since = counts_since(&now, &port->last);
 		port->last = now;
 		counts_add(&interval, &since);
+		hist_since(&stats_ports(peers->home.stats[PEERS_SHUTTLE])[end->port].late, &sampler->hists[2 * i],
+			   &hists[0]);
+		hist_since(&stats_ports(peers->home.stats[PEERS_GHOST])[end->port].late, &sampler->hists[2 * i + 1],
+			   &hists[1]);
 		sampler->frames_up += now.ingress_frames;
 		sampler->frames_down += now.late_frames;
 		port->stall_intervals += since.stalls > 0;
@@ -218,8 +292,10 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 		port->ingress_intervals += fidelity_is_degraded(&since, scenario->quantile);
 	}
 	counts_add(&sampler->total, &interval);
-	if (fidelity_is_degraded(&interval, scenario->quantile))
+	degraded = fidelity_is_degraded(&interval, scenario->quantile);
+	if (degraded)
 		fidelity_log_add(&sampler->log, sampler->last_ns, now_ns);
+	draw(sampler, hists, scenario->quantile, degraded, now_ns);
 	for (size_t i = 0; i < daemon->peers_count; i++)
 		take_pace(sampler, &sampler->paces[i], daemon->peers[i].home.stats[PEERS_GHOST], now_ns);
 	sampler->last_ns = now_ns;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "bridge/experiment/fidelity.h"
+#include "bridge/experiment/timeline.h"
+#include "bridge/wire/stats.h"
 
 struct daemon;
 
@@ -19,6 +21,12 @@ struct sampler_port {
 	uint64_t ingress_intervals;
 	uint64_t stall_intervals;
 	uint64_t tap_drop_intervals;
+};
+
+/* What a live histogram was when it was last looked at. */
+struct sampler_hist {
+	uint64_t count;
+	uint64_t buckets[STATS_HIST_BUCKETS];
 };
 
 /* Pace of one ghost over the current one-second window. */
@@ -36,6 +44,10 @@ struct sampler_clocks {
 struct sampler {
 	struct sampler_port *ports; /* per scenario end */
 	struct sampler_pace *paces; /* per ghost */
+	struct sampler_hist *hists; /* two per scenario end: of its shuttle, of its ghost */
+	struct timeline timeline;
+	uint64_t cpu_last, steal_last; /* of /proc/stat at the last sample */
+	int64_t pressure_last_us;
 	struct fidelity_log log;
 	uint64_t last_ns; /* since the barrier */
 	double factor_min;

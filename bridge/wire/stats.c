@@ -51,8 +51,7 @@ const char *stats_drop_name(enum stats_drop cause)
 	return "?";
 }
 
-/* Largest value that falls into a bucket. */
-static uint64_t bucket_upper_ns(unsigned int bucket)
+uint64_t stats_bucket_upper_ns(unsigned int bucket)
 {
 	unsigned int octave;
 
@@ -77,7 +76,7 @@ uint64_t stats_hist_quantile(const struct stats_hist *hist, double quantile)
 	for (unsigned int i = 0; i < STATS_HIST_BUCKETS; i++) {
 		seen += stats_get(&hist->buckets[i]);
 		if (seen >= wanted) {
-			upper = bucket_upper_ns(i);
+			upper = stats_bucket_upper_ns(i);
 			return i == STATS_HIST_BUCKETS - 1 || upper > max ? max : upper;
 		}
 	}

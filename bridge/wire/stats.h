@@ -136,6 +136,9 @@ static inline unsigned int stats_hist_bucket(uint64_t ns)
 	return bucket < STATS_HIST_BUCKETS ? bucket : STATS_HIST_BUCKETS - 1;
 }
 
+/** stats_bucket_upper_ns() - The largest value that falls into a bucket. */
+uint64_t stats_bucket_upper_ns(unsigned int bucket);
+
 static inline void stats_hist_add(struct stats_hist *hist, uint64_t ns, uint64_t budget_ns)
 {
 	stats_add(&hist->count, 1);

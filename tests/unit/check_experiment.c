@@ -14,6 +14,7 @@
 #include "bridge/experiment/expect.h"
 #include "bridge/experiment/experiment.h"
 #include "bridge/experiment/fidelity.h"
+#include "bridge/experiment/figure.h"
 #include "bridge/experiment/jsonpath.h"
 #include "bridge/experiment/picture.h"
 #include "bridge/experiment/report.h"
@@ -50,6 +51,76 @@ START_TEST(verdict_follows_the_rule)
 
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
 		ck_assert_msg(fidelity_judge(&cases[i].facts) == cases[i].verdict, "case %zu", i);
+}
+END_TEST
+
+START_TEST(timeline_keeps_the_worst)
+{
+	struct timeline *timeline = calloc(1, sizeof(*timeline));
+	const uint64_t second = 1000000000;
+	uint64_t at = 0, worst = 0;
+	size_t degraded = 0;
+
+	/* An hour of tenths of seconds, one of which was bad, and the last. */
+	for (uint64_t i = 0; i < 36000; i++) {
+		struct timeline_bin interval = {.start_ns = i * second / 10,
+						.end_ns = (i + 1) * second / 10,
+						.late_ns = i == 12345 ? 7777 : 1000,
+						.ingress_max_ns = i == 35999 ? 5555 : 1,
+						.pressure_pct = -1,
+						.is_degraded = i == 12345};
+
+		timeline_add(timeline, &interval);
+		ck_assert_uint_le(timeline->count, TIMELINE_BINS);
+	}
+	ck_assert_uint_gt(timeline->count, TIMELINE_BINS / 2 - 1);
+	for (size_t i = 0; i < timeline->count; i++) {
+		const struct timeline_bin *bin = &timeline->bins[i];
+
+		ck_assert_uint_eq(bin->start_ns, at);
+		at = bin->end_ns;
+		degraded += bin->is_degraded;
+		if (bin->late_ns > worst)
+			worst = bin->late_ns;
+		ck_assert(bin->is_degraded == (bin->start_ns <= 1234500000000 && 1234500000000 < bin->end_ns));
+		ck_assert(bin->pressure_pct < 0);
+	}
+	ck_assert_uint_eq(at, 3600 * second);
+	ck_assert_uint_eq(worst, 7777);
+	ck_assert_uint_eq(degraded, 1);
+	ck_assert_uint_eq(timeline->bins[timeline->count - 1].ingress_max_ns, 5555);
+	free(timeline);
+}
+END_TEST
+
+/* Names are text, whatever they contain. */
+START_TEST(figure_escapes_and_draws)
+{
+	struct timeline *timeline = calloc(1, sizeof(*timeline));
+	json_t *report = json_pack("{s:s,s:{s:s,s:f,s:f},s:[{s:f,s:s,s:s,s:s}]}", "name", "<b>&\"x", "fidelity",
+				   "verdict", "pass", "budget_us", 1000.0, "quantile", 0.99, "changes", "at_s", 0.05,
+				   "link", "<l>", "key", "rate", "value", "1Mbps");
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	figure_draw(timeline, report, stream);
+	fclose(stream);
+	ck_assert_ptr_nonnull(strstr(text, "&lt;b&gt;&amp;&quot;x"));
+	ck_assert_ptr_nonnull(strstr(text, "before anything was measured"));
+	ck_assert_ptr_null(strstr(text, "<path"));
+	free(text);
+	timeline_add(timeline, &(struct timeline_bin){.end_ns = 100000000, .late_ns = 5000, .is_degraded = true});
+	stream = open_memstream(&text, &size);
+	figure_draw(timeline, report, stream);
+	fclose(stream);
+	ck_assert_ptr_nonnull(strstr(text, "class=\"bad\""));
+	ck_assert_ptr_nonnull(strstr(text, "class=\"out\" d=\"M70.0"));
+	ck_assert_ptr_nonnull(strstr(text, "&lt;l&gt; rate: 1Mbps"));
+	ck_assert_str_eq(text + size - 7, "</svg>\n");
+	free(text);
+	free(timeline);
+	json_decref(report);
 }
 END_TEST
 
@@ -699,7 +770,8 @@ int main(void)
 		const TTest *tests[8];
 	} cases[] = {
 		{"fidelity",
-		 {verdict_follows_the_rule, adjacent_intervals_merge, exit_status_follows_result_and_verdict}},
+		 {verdict_follows_the_rule, timeline_keeps_the_worst, figure_escapes_and_draws,
+		  adjacent_intervals_merge, exit_status_follows_result_and_verdict}},
 		{"paths", {paths_find_values, paths_say_what_is_wrong}},
 		{"expect",
 		 {expectations_on_exit, expectations_on_output, expectations_look_behind_nul_bytes,

@@ -6,7 +6,7 @@
  * the middle of a line. Graphviz draws edges from the upper to the lower vertex (or left to right), so they are given a
  * direction by the order in which a search from one end of the graph comes by.
  */
-#include "bridge/cli/dot.h"
+#include "bridge/experiment/dot.h"
 
 #include <errno.h>
 #include <stdarg.h>

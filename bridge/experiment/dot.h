@@ -2,8 +2,8 @@
 /*
  * dot.h - a scenario as a graph in the language of Graphviz.
  */
-#ifndef CLI_DOT_H
-#define CLI_DOT_H
+#ifndef EXPERIMENT_DOT_H
+#define EXPERIMENT_DOT_H
 
 #include <stdio.h>
 
@@ -19,4 +19,13 @@
  */
 int dot_write(const struct scenario *scenario, FILE *stream);
 
-#endif /* CLI_DOT_H */
+/**
+ * dot_svg() - The graph of a scenario as an <svg> element
+ *
+ * Waits for Graphviz, 3 s at most; as root, it runs without any right.
+ *
+ * Return: the caller's to free; NULL where there is no Graphviz, or too much to draw
+ */
+char *dot_svg(const struct scenario *scenario);
+
+#endif /* EXPERIMENT_DOT_H */

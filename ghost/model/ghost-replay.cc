@@ -270,9 +270,13 @@ GhostReplay::Reserve(uint32_t index, uint32_t len)
 }
 
 void
-GhostReplay::SayCarrier(uint32_t)
+GhostReplay::SayCarrier(uint32_t index)
 {
-    // There are no interfaces.
+    // In a replay there are no interfaces.
+    if (!m_feed.head)
+    {
+        GhostWire::SayCarrier(index);
+    }
 }
 
 void

@@ -145,7 +145,9 @@ steps:
     node: h2
     run: until ip link show eth0 | grep -q NO-CARRIER; do sleep 0.02; done
 expect: [{step: watch, match: "lost(.|\\n)*back"}]
-"""))
+"""), "--record")
+        again = gb.command("replay", report["dir"])
+        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
         with open(os.path.join(report["dir"], "steps", "watch.out"), encoding="utf-8") as file:
             self.assertIn("1\nlost\nback\n", file.read())
         changes = [(event["port"], event["carrier"]) for event in report["carrier"]]

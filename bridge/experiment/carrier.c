@@ -9,6 +9,17 @@
 #include "bridge/experiment/console.h"
 #include "bridge/experiment/daemon.h"
 
+/* How long before @at_ns an end lost its carrier, 0 if that is not listed. */
+static uint64_t time_without(const struct carrier *carrier, uint32_t end, uint64_t at_ns)
+{
+	for (size_t i = carrier->count; i-- > 0;)
+		if (carrier->events[i].end == end)
+			return carrier->events[i].up || at_ns < carrier->events[i].at_ns
+				       ? 0
+				       : at_ns - carrier->events[i].at_ns;
+	return 0;
+}
+
 int carrier_told(struct peers *peers, const struct wire_msg *msg)
 {
 	struct daemon *daemon = peers->daemon;
@@ -28,8 +39,18 @@ int carrier_told(struct peers *peers, const struct wire_msg *msg)
 		return 0;
 	console_say("%s %s at %.3f s", end->port_name, up ? "is associated" : "has lost its access point",
 		    (double)msg->value[1] / 1e9);
-	if (carrier->count < CARRIER_EVENTS_MAX)
-		carrier->events[carrier->count] = (struct carrier_event){index, up, msg->value[1]};
+	if (carrier->count < CARRIER_EVENTS_MAX) {
+		struct carrier_event *event = &carrier->events[carrier->count];
+		bool known = up && msg->value[2] && msg->value[2] <= daemon->scenario->end_count;
+
+		*event = (struct carrier_event){
+			.end = index,
+			.up = up,
+			.at_ns = msg->value[1],
+			.ap = known ? (uint32_t)(msg->value[2] - 1) : SCENARIO_NONE,
+			.without_ns = up ? time_without(carrier, index, msg->value[1]) : 0,
+		};
+	}
 	carrier->count++;
 	return 0;
 }
@@ -41,9 +62,15 @@ json_t *carrier_json(const struct daemon *daemon)
 	for (size_t i = 0; i < daemon->carrier.count && i < CARRIER_EVENTS_MAX; i++) {
 		const struct carrier_event *event = &daemon->carrier.events[i];
 
-		json_array_append_new(list, json_pack("{s:f,s:s,s:s}", "at_s", (double)event->at_ns / 1e9, "port",
-						      daemon->scenario->ends[event->end].port_name, "carrier",
-						      event->up ? "up" : "down"));
+		json_t *item =
+			json_pack("{s:f,s:s,s:s}", "at_s", (double)event->at_ns / 1e9, "port",
+				  daemon->scenario->ends[event->end].port_name, "carrier", event->up ? "up" : "down");
+
+		if (event->ap != SCENARIO_NONE)
+			json_object_set_new(item, "ap", json_string(daemon->scenario->ends[event->ap].port_name));
+		if (event->without_ns)
+			json_object_set_new(item, "without_s", json_real((double)event->without_ns / 1e9));
+		json_array_append_new(list, item);
 	}
 	return list;
 }

@@ -20,7 +20,9 @@ struct peers;
 struct carrier_event {
 	uint32_t end;
 	bool up;
-	uint64_t at_ns; /* simulated, since the barrier */
+	uint64_t at_ns;      /* simulated, since the barrier */
+	uint32_t ap;         /* end that an end is associated with now; SCENARIO_NONE */
+	uint64_t without_ns; /* up: how long it had none before; 0: not since the barrier */
 };
 
 struct carrier {

@@ -124,11 +124,18 @@ static void write_lists(json_t *report, FILE *stream)
 		}
 	}
 	if (json_array_size(at(report, "carrier")) > 0) {
-		fputs("\n## Carrier of Wi-Fi stations\n\n| simulated time (s) | port | carrier |\n|--:|---|---|\n",
+		fputs("\n## Carrier of Wi-Fi stations\n\n| simulated time (s) | port | carrier | access point | "
+		      "without "
+		      "(s) |\n|--:|---|---|---|--:|\n",
 		      stream);
 		json_array_foreach(at(report, "carrier"), i, entry)
-			fprintf(stream, "| %.9f | %s | %s |\n", number(entry, "at_s"), text(entry, "port"),
-				text(entry, "carrier"));
+		{
+			fprintf(stream, "| %.9f | %s | %s | %s | ", number(entry, "at_s"), text(entry, "port"),
+				text(entry, "carrier"), json_object_get(entry, "ap") ? text(entry, "ap") : "");
+			if (json_object_get(entry, "without_s"))
+				fprintf(stream, "%.9f ", number(entry, "without_s"));
+			fputs("|\n", stream);
+		}
 	}
 	if (json_array_size(at(report, "changes")) > 0) {
 		fputs("\n## Changes of links\n\n| simulated time (s) | link or end | what | by |\n|--:|---|---|---|\n",

@@ -99,7 +99,8 @@ enum wire_msg_type {
 	WIRE_MSG_CHANGE = 11,  /* daemon -> ghost: value[0] = stamp, CLOCK_MONOTONIC ns (arg = 1, to a program before
 				  START: ns  since the origin), value[1] = number; text: change */
 	WIRE_MSG_CHANGED = 12, /* ghost -> daemon: value[0] = simulated ns, value[1] = number; text: "" or why not */
-	WIRE_MSG_CARRIER = 13, /* ghost -> daemon: arg = port, value[0] = 0 or 1, value[1] = ns since the origin */
+	WIRE_MSG_CARRIER = 13, /* ghost -> daemon: arg = port, value[0] = 0 or 1, value[1] = ns since the origin,
+				  value[2] = 1 + index of the access point's end in the scenario, 0: none */
 };
 
 /* What a port's TAP can do; only the shuttle cares. */

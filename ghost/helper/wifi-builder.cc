@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "wifi-builder.h"
 
+#include "../model/ghost-distribution.h"
 #include "../model/ghost-ledger.h"
 #include "../model/ghost-wifi-port.h"
 
@@ -130,7 +131,15 @@ SetMac(WifiMacHelper& helper, const struct scenario_wifi& wifi, const struct sce
     }
     else
     {
-        helper.SetType("ns3::StaWifiMac", "QosSupported", qos, "Ssid", ssid);
+        // A station that waits for an answer when it loses its access point would ask once more,
+        // and abort for want of one: leave it to the missed beacons to begin again.
+        helper.SetType("ns3::StaWifiMac",
+                       "QosSupported",
+                       qos,
+                       "Ssid",
+                       ssid,
+                       "AssocRequestTimeout",
+                       TimeValue(Days(3650)));
     }
 }
 
@@ -252,6 +261,8 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
     const struct scenario_wifi& wifi = *link.wifi;
     Ptr<YansWifiChannel> channel = CreateWifiMedium(link);
     Ptr<GhostLedger> ledger = CreateObject<GhostLedger>();
+    Ptr<GhostDistribution> distribution = CreateObject<GhostDistribution>();
+    distribution->SetLedger(ledger);
 
     YansWifiPhyHelper phy;
     phy.SetChannel(channel);
@@ -309,8 +320,14 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
             port->SetMesh();
         }
         ledger->Watch(device->GetMac());
+        port->SetDistribution(distribution);
+        if (end.place->is_ap)
+        {
+            distribution->AddAccessPoint(device->GetMac(), PeekPointer(port), link.first_end + i);
+        }
         FollowAssociation(context, link, end, device->GetMac(), port);
     }
+    context.AtStart([distribution]() { distribution->Start(); });
 }
 
 } // namespace ns3

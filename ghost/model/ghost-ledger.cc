@@ -59,6 +59,8 @@ GhostLedger::Watch(Ptr<WifiMac> mac)
         queue->TraceConnectWithoutContext("Enqueue", MakeCallback(&GhostLedger::Enqueued, this));
         queue->TraceConnectWithoutContext("Dequeue", MakeCallback(&GhostLedger::Dequeued, this));
         queue->TraceConnectWithoutContext("Expired", MakeCallback(&GhostLedger::Expired, this));
+        queue->TraceConnectWithoutContext("DropAfterDequeue",
+                                          MakeCallback(&GhostLedger::ThrownOut, this));
     }
     mac->TraceConnectWithoutContext("DroppedMpdu", MakeCallback(&GhostLedger::Dropped, this));
     mac->TraceConnectWithoutContext("MacTxDrop", MakeCallback(&GhostLedger::Refused, this));
@@ -122,6 +124,27 @@ GhostLedger::Deliver(uint64_t uid, uint32_t port)
     entry.delivered |= uint64_t{1} << port;
     stats_add(&m_ports[port].stats->received, 1);
     return true;
+}
+
+bool
+GhostLedger::Knows(uint64_t uid) const
+{
+    return m_entries.count(uid) > 0;
+}
+
+void
+GhostLedger::Add(uint32_t from, uint32_t at)
+{
+    stats_add(&m_ports[from].stats->duplicated, 1);
+    stats_add(&m_ports[from].stats->transmitted, 1);
+    for (uint32_t port = 0; port < m_ports.size(); port++)
+    {
+        if (port != from)
+        {
+            stats_add(&m_ports[port].stats->received, 1);
+            stats_add(&m_ports[port].stats->down.drops[STATS_DROP_FILTERED], port != at);
+        }
+    }
 }
 
 int64_t
@@ -197,6 +220,17 @@ GhostLedger::Dropped(WifiMacDropReason reason, Ptr<const WifiMpdu> mpdu)
     case WIFI_MAC_DROP_REACHED_RETRY_LIMIT:
         entry->cause = STATS_DROP_RETRIES;
         break;
+    }
+}
+
+void
+GhostLedger::ThrownOut(Ptr<const WifiMpdu> mpdu)
+{
+    // A station that loses its access point empties its queues, and says nothing of it.
+    Entry* entry = Find(mpdu);
+    if (entry && entry->cause == STATS_DROP_COUNT)
+    {
+        entry->cause = STATS_DROP_UNASSOCIATED;
     }
 }
 

@@ -87,6 +87,16 @@ class GhostLedger : public Object
      */
     bool Deliver(uint64_t uid, uint32_t port);
 
+    /// \return whether a frame with that uid is under way
+    bool Knows(uint64_t uid) const;
+
+    /**
+     * \brief Book a frame that the link itself adds.
+     * \param from port in whose name
+     * \param at the only port that it is for
+     */
+    void Add(uint32_t from, uint32_t at);
+
     /// \return frames of a port that are still under way
     int64_t GetOpen(uint32_t port) const;
 
@@ -130,6 +140,9 @@ class GhostLedger : public Object
 
     /// A MAC gave it up.
     void Dropped(WifiMacDropReason reason, Ptr<const WifiMpdu> mpdu);
+
+    /// It was thrown out of a queue; another trace source may say why.
+    void ThrownOut(Ptr<const WifiMpdu> mpdu);
 
     /// A MAC never took it.
     void Refused(Ptr<const Packet> packet);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace ns3
 {
@@ -35,6 +36,7 @@ GhostWifiPort::DoDispose()
 {
     m_ledger = nullptr;
     m_station = nullptr;
+    m_distribution = nullptr;
     GhostPort::DoDispose();
 }
 
@@ -58,24 +60,47 @@ GhostWifiPort::SetStation(Ptr<StaWifiMac> mac)
 }
 
 void
+GhostWifiPort::SetDistribution(Ptr<GhostDistribution> distribution)
+{
+    m_distribution = distribution;
+}
+
+uint32_t
+GhostWifiPort::GetLedgerPort() const
+{
+    return m_ledgerPort;
+}
+
+void
+GhostWifiPort::Announce(Mac48Address station)
+{
+    // LLC header and information field of an XID response (IEEE 802.2 clause 5.4.1.1.2): class I.
+    static const uint8_t xid[] = {0x00, 0x01, 0xaf, 0x81, 0x01, 0x00};
+    Ptr<Packet> packet = Create<Packet>(xid, sizeof(xid));
+    packet->AddPacketTag(GhostTag(sizeof(xid), sizeof(xid)));
+    Deliver(packet, GhostTag::LOCAL_EXPERIMENTAL, station, Mac48Address::GetBroadcast());
+}
+
+void
 GhostWifiPort::SetMesh()
 {
     m_mesh = true;
 }
 
 void
-GhostWifiPort::SetCarrier(bool up)
+GhostWifiPort::SetCarrier(bool up, uint32_t ap)
 {
     if (m_wire)
     {
-        m_wire->SetCarrier(m_index, up);
+        m_wire->SetCarrier(m_index, up, ap);
     }
 }
 
 void
 GhostWifiPort::Associated(Mac48Address bssid)
 {
-    SetCarrier(true);
+    uint32_t ap = m_distribution ? m_distribution->Associated(m_address, m_ledgerPort, bssid) : 0;
+    SetCarrier(true, ap);
 }
 
 void
@@ -132,6 +157,20 @@ GhostWifiPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, 
     {
         packet->AddPacketTag(GhostGroupTag(to));
         to = Mac48Address::GetBroadcast();
+    }
+    if (m_ledger->Knows(packet->GetUid()))
+    {
+        // A simulated switch hands it from one access point of the link to another: it is sent a
+        // second time.
+        std::vector<uint8_t> bytes(packet->GetSize());
+        packet->CopyData(bytes.data(), packet->GetSize());
+        Ptr<Packet> again = Create<Packet>(bytes.data(), packet->GetSize());
+        GhostTag tag;
+        if (packet->PeekPacketTag(tag))
+        {
+            again->AddPacketTag(tag);
+        }
+        packet = again;
     }
     uint64_t uid = packet->GetUid();
     m_ledger->Begin(uid, m_ledgerPort, to);

@@ -2,6 +2,7 @@
 #ifndef GHOST_WIFI_PORT_H
 #define GHOST_WIFI_PORT_H
 
+#include "ghost-distribution.h"
 #include "ghost-ledger.h"
 #include "ghost-mac-nat.h"
 #include "ghost-port.h"
@@ -43,6 +44,21 @@ class GhostWifiPort : public GhostPort
      */
     void SetStation(Ptr<StaWifiMac> mac);
 
+    /**
+     * \brief Whom to tell of associations; after SetLedger.
+     * \param distribution of the link
+     */
+    void SetDistribution(Ptr<GhostDistribution> distribution);
+
+    /// \return index in the ledger
+    uint32_t GetLedgerPort() const;
+
+    /**
+     * \brief Tell the side behind an access point that a station is here now.
+     * \param station its address
+     */
+    void Announce(Mac48Address station);
+
     /// Send what is for a group as a broadcast, as a mesh needs it.
     void SetMesh();
 
@@ -64,7 +80,7 @@ class GhostWifiPort : public GhostPort
 
   private:
     /// Tell the daemon, if there is a container.
-    void SetCarrier(bool up);
+    void SetCarrier(bool up, uint32_t ap = 0);
     /// The station got or lost its access point.
     void Associated(Mac48Address bssid);
     /// \copydoc Associated
@@ -74,6 +90,7 @@ class GhostWifiPort : public GhostPort
     Ptr<GhostLedger> m_ledger;              //!< of the link
     uint32_t m_ledgerPort{0};               //!< index in it
     Ptr<StaWifiMac> m_station;              //!< nullptr: no station
+    Ptr<GhostDistribution> m_distribution;  //!< of the link
     GhostMacNat m_nat;                      //!< for devices that can't
     std::array<uint8_t, 16384> m_scratch{}; //!< a frame that is being translated
 };

@@ -232,8 +232,9 @@ GhostWire::GetWireTime() const
 }
 
 void
-GhostWire::SetCarrier(uint32_t index, bool up)
+GhostWire::SetCarrier(uint32_t index, bool up, uint32_t ap)
 {
+    m_ports[index].ap = ap;
     if (m_ports[index].carrier != up)
     {
         m_ports[index].carrier = up;
@@ -251,6 +252,7 @@ GhostWire::SayCarrier(uint32_t index)
     msg.arg = index;
     msg.value[0] = m_ports[index].carrier;
     msg.value[1] = GetWireTime();
+    msg.value[2] = m_ports[index].ap;
     int r = wire_msg_send(m_wire.control_fd, &msg, nullptr, 0);
     if (r < 0)
     {

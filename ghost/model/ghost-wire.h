@@ -116,8 +116,9 @@ class GhostWire : public GhostInput
      * \brief Give a port's interface carrier, or take it away.
      * \param index port
      * \param up whether it can send; every port can unless this says otherwise
+     * \param ap 1 + index of the end that it can send to, 0 if that isn't one
      */
-    void SetCarrier(uint32_t index, bool up);
+    void SetCarrier(uint32_t index, bool up, uint32_t ap = 0);
 
     /**
      * \brief Say READY and block until START; then the clock runs.
@@ -211,6 +212,7 @@ class GhostWire : public GhostInput
         bool waiting{false};                 //!< in m_heads
         bool dirty{false};                   //!< in m_dirty
         bool carrier{true};                  //!< see SetCarrier
+        uint32_t ap{0};                      //!< likewise
         std::unique_ptr<GhostSource> source; //!< instead of a ring
         uint64_t timeNs{0};                  //!< of a source's frame, simulated
         uint32_t frameMax{0};                //!< of a source; 0: the shuttle has looked

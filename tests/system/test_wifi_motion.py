@@ -33,6 +33,42 @@ steps:
 """
 
 
+ROAM = """
+ghostbridge: 1
+name: gbt-roam
+nodes:
+  server: {attach: tap}
+  h1: {attach: tap, sysctls: {net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}
+  sw: {kind: simulated, role: switch}
+links:
+  lan: {kind: csma, rate: 100Mbps, subnet: 10.0.0.0/24, ends: [{node: server, ip: 10.0.0.1/24}, sw]}
+  air:
+    kind: wifi
+    mode: infrastructure
+    standard: 802.11n
+    propagation: {model: range, max-range: 50m}
+    ends:
+      - {node: sw, name: ap1, role: ap, position: [0m, 0m, 0m]}
+      - {node: sw, name: ap2, role: ap, position: [80m, 0m, 0m]}
+      - node: h1
+        ip: 10.0.0.2/24
+        mac: "02:00:00:00:00:02"
+        position: [10m, 0m, 0m]
+        mobility: {model: waypoints, waypoints: [
+          {at: 500ms, position: [10m, 0m, 0m]}, {at: 700ms, position: [70m, 0m, 0m]},
+          {at: 3000ms, position: [70m, 0m, 0m]}, {at: 3200ms, position: [10m, 0m, 0m]}]}
+steps:
+  # To the station only, which says nothing by itself when it has changed.
+  - {name: sink, node: h1, run: TOOL receive 6, background: true}
+  - name: stream
+    at: 200ms
+    node: server
+    run: |
+      ping -c 1 h1 && ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 nud permanent dev eth0
+      TOOL send 10.0.0.2 200 500 4.6
+"""
+
+
 def pings(path):
     """Simulated times at which echo requests and replies entered a recorded simulation, by sequence number."""
     listed = subprocess.run(["tshark", "-r", path, "-Y", "icmp", "-T", "fields", "-e", "icmp.type", "-e", "icmp.seq",
@@ -66,6 +102,28 @@ class Trace(gb.Case):
         again = gb.command("replay", report["dir"])
         self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
         self.assertIn("identical", again.stdout + again.stderr)
+
+
+class Roaming(gb.Case):
+    """A station between two access points that a simulated switch joins."""
+
+    def test_there_and_back(self):
+        tool = self.load_tool()
+        report, _ = self.run_scenario(self.write(ROAM.replace("TOOL", tool)), "--record")
+        changes = [(event["carrier"], event.get("ap")) for event in report["carrier"]]
+        self.assertEqual(changes, [("down", None), ("up", "sw.ap2"), ("down", None), ("up", "sw.ap1")], report["carrier"])
+        for event in report["carrier"][1::2]:
+            # It listens for 120 ms, and an association takes some frames.
+            self.assertGreater(event["without_s"], 0.1)
+            self.assertLess(event["without_s"], 0.3)
+        air = next(link for link in report["links"] if link["link"] == "air")
+        self.assertTrue(air["conserved"], air)
+        self.assertEqual(air["duplicated"], 2, "one announcement each")
+        # 2300 datagrams, of which twice about a second's are lost; without the announcement nothing came after the first.
+        port = next(port for port in report["ports"] if port["port"] == "h1.eth0")
+        self.assertGreater(port["down"]["frames"], 700, port)
+        again = gb.command("replay", report["dir"])
+        self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
 
 
 if __name__ == "__main__":

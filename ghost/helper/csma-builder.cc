@@ -220,8 +220,8 @@ BuildCsma(BuildContext& context, const struct scenario_link& link)
         segment->Add(port);
         port->SetMedium(segment->GetMedium(), segment->GetMedium()->Add(device));
         port->SetPeers(link.end_count - 1);
-        device->TraceConnectWithoutContext("PhyTxEnd",
-                                           MakeCallback(&GhostPort::CountTransmitted, port));
+        device->TraceConnectWithoutContext(
+            "PhyTxEnd", MakeCallback(&GhostPort::CountTransmitted, PeekPointer(port)));
         device->TraceConnectWithoutContext("PhyTxDrop",
                                            MakeCallback(&GhostPort::CountMediumDrop, port));
     }

@@ -198,8 +198,8 @@ struct Segment : Ends
             port->SetMedium(medium, medium->Add(device));
             port->SetPeers(2);
             port->SetTail(MilliSeconds(5), Time(0));
-            device->TraceConnectWithoutContext("PhyTxEnd",
-                                               MakeCallback(&GhostPort::CountTransmitted, port));
+            device->TraceConnectWithoutContext(
+                "PhyTxEnd", MakeCallback(&GhostPort::CountTransmitted, PeekPointer(port)));
         }
     }
 

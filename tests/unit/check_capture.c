@@ -322,7 +322,7 @@ static uint8_t *put(struct packet *packet, const void *data, size_t len)
 	uint8_t *at = packet->data + packet->len;
 
 	ck_assert(packet->len + len <= sizeof(packet->data));
-	memcpy(at, data, len);
+	memmove(at, data, len);
 	packet->len += len;
 	return at;
 }

@@ -12,8 +12,8 @@ that measure a rate take half a minute each and are left out without --throughpu
 
 Both sides get the same cases at the same time, in several pairs of switches side by side. Cases whose verdicts differ,
 or that got no frame in time, are tried again on both sides with a second between them, and a case that passed once has
-passed: Open vSwitch confirms a flow before its caches know of it, so a frame that comes at once may meet the table of
-the case before, and rates depend on what else the machine does. Rows are ok if every case has the same verdict. Run as
+passed: it looks as if Open vSwitch confirmed a flow before its caches know of it, so that a frame that comes at once
+meets the table of the case before, and rates depend on what else the machine does. Rows are ok if every case has the same verdict. Run as
 root.
 """
 import argparse

@@ -4,6 +4,7 @@
 #include "wifi-builder.h"
 
 #include "../model/ghost-l3-device.h"
+#include "../model/ghost-l3-packet.h"
 
 #include "bridge/scenario/wifi.h"
 #include "bridge/wire/stats.h"
@@ -12,9 +13,9 @@
 #include "ns3/config.h"
 #include "ns3/constant-position-mobility-model.h"
 #include "ns3/double.h"
+#include "ns3/epc-pgw-application.h"
 #include "ns3/epc-ue-nas.h"
 #include "ns3/internet-stack-helper.h"
-#include "ns3/ipv4.h"
 #include "ns3/lte-enb-net-device.h"
 #include "ns3/lte-enb-phy.h"
 #include "ns3/lte-helper.h"
@@ -41,9 +42,10 @@ constexpr uint32_t RLC_BUFFER = 65536;
 /**
  * One cell and its core network. Lives as long as its callbacks, which hold it.
  *
- * The stacks that ns-3 wants on user equipments only tell the core network the addresses: packets
- * go from and to the devices directly. At the network's side they are handed over where the packet
- * gateway's own tunnel device would have its stack.
+ * The stacks that ns-3 wants on user equipments do nothing: packets go from and to the devices
+ * directly, and the packet gateway is told the users' addresses, as many as they have. At the
+ * network's side they are handed over where the packet gateway's own tunnel device would have its
+ * stack.
  */
 class LteCell : public std::enable_shared_from_this<LteCell>
 {
@@ -57,26 +59,29 @@ class LteCell : public std::enable_shared_from_this<LteCell>
     AddUe(BuildContext& context, const struct scenario_link& link, const struct scenario_end& end);
     void
     FollowAttachment(BuildContext& context, const struct scenario_end& end, Ptr<LteUeNetDevice> ue);
-    void AttachEnd(BuildContext& context,
-                   const struct scenario_link& link,
-                   const struct scenario_end& end,
-                   GhostL3Device::Sender sender);
+    Ptr<GhostL3Device> AttachEnd(BuildContext& context,
+                                 const struct scenario_link& link,
+                                 const struct scenario_end& end,
+                                 GhostL3Device::Sender sender);
 
     /// A packet has come out of the tunnel, for the network or for another user.
-    bool ReceiveUplink(Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t, const Address&);
-
-    /// A packet has come over the radio.
-    bool ReceiveDownlink(Ipv4Address ue, Ptr<const Packet> packet);
+    void ReceiveUplink(Ptr<const Packet> packet, uint16_t protocol);
 
     /// Send a packet to a user. \return a cause, or -1
-    int32_t SendDownlink(Ptr<Packet> packet, Ipv4Address to);
+    int32_t SendDownlink(Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol);
+
+    /// Send a packet from a user. \return a cause, or -1
+    int32_t SendUplink(Ptr<LteUeNetDevice> ue,
+                       Ptr<Packet> packet,
+                       const Ipv6Address& to,
+                       uint16_t protocol);
 
     Ptr<PointToPointEpcHelper> m_epc;                  //!< core network
     Ptr<LteHelper> m_lte;                              //!< radio
     Ptr<NetDevice> m_enb;                              //!< the base station's
     Ptr<VirtualNetDevice> m_tunnel;                    //!< into the core network
     std::shared_ptr<Neighbours> m_neighbours;          //!< everybody on the link
-    std::map<Ipv4Address, Ptr<GhostL3Device>> m_users; //!< by address
+    std::map<Ipv6Address, Ptr<GhostL3Device>> m_users; //!< by address
     Ptr<GhostL3Device> m_network;                      //!< beyond the gateway, or nullptr
     Mac48Address m_gateway;                            //!< MAC address of the network's side
 };
@@ -155,6 +160,47 @@ ToMac(const struct scenario_end& end)
     return address;
 }
 
+/**
+ * Addresses of an end as GhostL3Device has them; the one that its stack makes itself is last. A
+ * node without IPv6 addresses has none of that kind either.
+ */
+std::vector<Ipv6Address>
+GetAddresses(const struct scenario_end& end)
+{
+    std::vector<Ipv6Address> addresses;
+    bool hasIpv6 = false;
+    for (std::size_t i = 0; i < end.addr_count; i++)
+    {
+        bool isIpv6 = end.addrs[i].family == AF_INET6;
+        hasIpv6 |= isIpv6;
+        addresses.push_back(
+            isIpv6 ? InnerAddress::ToIpv6(end.addrs[i])
+                   : Ipv6Address::MakeIpv4MappedAddress(InnerAddress::ToIpv4(end.addrs[i])));
+    }
+    if (hasIpv6)
+    {
+        addresses.push_back(GhostL3Packet::MakeLinkLocal(ToMac(end)));
+    }
+    return addresses;
+}
+
+/// Tell the core network a user's addresses: the helper would take one from a stack of his.
+void
+RegisterUser(Ptr<EpcPgwApplication> gateway, uint64_t imsi, const struct scenario_end& end)
+{
+    for (const Ipv6Address& address : GetAddresses(end))
+    {
+        if (address.IsIpv4MappedAddress())
+        {
+            gateway->SetUeAddress(imsi, address.GetIpv4MappedAddress());
+        }
+        else
+        {
+            gateway->SetUeAddress6(imsi, address);
+        }
+    }
+}
+
 Ptr<LteUeNetDevice>
 LteCell::AddUe(BuildContext& context,
                const struct scenario_link& link,
@@ -169,16 +215,13 @@ LteCell::AddUe(BuildContext& context,
                      &end,
                      "tx-power",
                      [ue](const struct scenario_change& change) { SetUePower(ue, change.real); });
+    // The helper insists on a stack; this one has no interface.
     InternetStackHelper stack;
     stack.SetIpv6StackInstall(false);
     stack.Install(node);
-    Ptr<Ipv4> ipv4 = node->GetObject<Ipv4>();
-    uint32_t interface = ipv4->AddInterface(device);
-    ipv4->AddAddress(interface,
-                     Ipv4InterfaceAddress(InnerAddress::ToIpv4(end.addrs[0]),
-                                          InnerAddress::ToIpv4Mask(end.addrs[0])));
-    ipv4->SetUp(interface);
     m_lte->Attach(device, m_enb);
+    RegisterUser(
+        DynamicCast<EpcPgwApplication>(m_epc->GetPgwNode()->GetApplication(0)), ue->GetImsi(), end);
     return ue;
 }
 
@@ -199,7 +242,7 @@ LteCell::FollowAttachment(BuildContext& context,
                   });
 }
 
-void
+Ptr<GhostL3Device>
 LteCell::AttachEnd(BuildContext& context,
                    const struct scenario_link& link,
                    const struct scenario_end& end,
@@ -217,46 +260,56 @@ LteCell::AttachEnd(BuildContext& context,
     }
     else
     {
-        m_users[InnerAddress::ToIpv4(end.addrs[0])] = device;
+        for (const Ipv6Address& address : GetAddresses(end))
+        {
+            m_users[address] = device;
+        }
     }
+    return device;
 }
 
 int32_t
-LteCell::SendDownlink(Ptr<Packet> packet, Ipv4Address to)
+LteCell::SendDownlink(Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
 {
     if (m_users.find(to) == m_users.end())
     {
         return STATS_DROP_UNSUPPORTED;
     }
-    m_tunnel->Send(packet, m_tunnel->GetBroadcast(), 0x0800);
+    m_tunnel->Send(packet, m_tunnel->GetBroadcast(), protocol);
     return -1;
 }
 
-bool
-LteCell::ReceiveUplink(Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t, const Address&)
+int32_t
+LteCell::SendUplink(Ptr<LteUeNetDevice> ue,
+                    Ptr<Packet> packet,
+                    const Ipv6Address& to,
+                    uint16_t protocol)
 {
-    uint8_t header[20];
-    if (packet->CopyData(header, sizeof(header)) < sizeof(header))
+    if (!m_network && m_users.find(to) == m_users.end())
     {
-        return false;
+        return STATS_DROP_UNSUPPORTED;
     }
-    Ipv4Address to = Ipv4Address::Deserialize(header + 16);
+    if (ue->GetNas()->GetState() != EpcUeNas::ACTIVE)
+    {
+        return STATS_DROP_UNASSOCIATED;
+    }
+    return ue->Send(packet, Address(), protocol) ? -1 : STATS_DROP_MEDIUM;
+}
+
+void
+LteCell::ReceiveUplink(Ptr<const Packet> packet, uint16_t protocol)
+{
+    uint8_t header[GhostL3Packet::HEADER_SIZE] = {};
+    packet->CopyData(header, sizeof(header));
+    Ipv6Address to = GhostL3Packet::GetDestination(header, protocol);
     if (m_users.find(to) != m_users.end())
     {
-        SendDownlink(packet->Copy(), to);
+        SendDownlink(packet->Copy(), to, protocol);
     }
     else if (m_network)
     {
-        m_network->Deliver(packet);
+        m_network->Deliver(packet, protocol);
     }
-    return true;
-}
-
-bool
-LteCell::ReceiveDownlink(Ipv4Address ue, Ptr<const Packet> packet)
-{
-    m_users[ue]->Deliver(packet);
-    return true;
 }
 
 void
@@ -270,7 +323,10 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
     for (uint32_t i = link.first_end; i < link.first_end + link.end_count; i++)
     {
         const struct scenario_end& end = scenario.ends[i];
-        (*m_neighbours)[InnerAddress::ToIpv4(end.addrs[0])] = ToMac(end);
+        for (const Ipv6Address& address : GetAddresses(end))
+        {
+            (*m_neighbours)[address] = ToMac(end);
+        }
         if (end.node == link.lte->network)
         {
             m_gateway = ToMac(end);
@@ -297,11 +353,11 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
     }
     m_tunnel->SetReceiveCallback(
         Callback<bool, Ptr<NetDevice>, Ptr<const Packet>, uint16_t, const Address&>(
-            [self](Ptr<NetDevice> device,
-                   Ptr<const Packet> packet,
-                   uint16_t protocol,
-                   const Address& from)
-            { return self->ReceiveUplink(device, packet, protocol, from); }));
+            [self](Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t protocol, const Address&)
+            {
+                self->ReceiveUplink(packet, protocol);
+                return true;
+            }));
 
     NetDeviceContainer radios(m_enb);
     std::vector<Ptr<LteUeNetDevice>> users;
@@ -313,29 +369,27 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
             AttachEnd(context,
                       link,
                       end,
-                      [self](Ptr<Packet> packet, Ipv4Address, Ipv4Address to)
-                      { return self->SendDownlink(packet, to); });
+                      [self](Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
+                      { return self->SendDownlink(packet, to, protocol); });
             continue;
         }
         Ptr<LteUeNetDevice> ue = AddUe(context, link, end);
         users.push_back(ue);
         radios.Add(ue);
-        AttachEnd(context,
-                  link,
-                  end,
-                  [ue](Ptr<Packet> packet, Ipv4Address, Ipv4Address) -> int32_t
-                  {
-                      if (ue->GetNas()->GetState() != EpcUeNas::ACTIVE)
-                      {
-                          return STATS_DROP_UNASSOCIATED;
-                      }
-                      return ue->Send(packet, Address(), 0x0800) ? -1 : STATS_DROP_MEDIUM;
-                  });
-        Ipv4Address address = InnerAddress::ToIpv4(end.addrs[0]);
+        Ptr<GhostL3Device> device =
+            AttachEnd(context,
+                      link,
+                      end,
+                      [self, ue](Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
+                      { return self->SendUplink(ue, packet, to, protocol); });
         ue->SetReceiveCallback(
             Callback<bool, Ptr<NetDevice>, Ptr<const Packet>, uint16_t, const Address&>(
-                [self, address](Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t, const Address&)
-                { return self->ReceiveDownlink(address, packet); }));
+                [device](
+                    Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t protocol, const Address&)
+                {
+                    device->Deliver(packet, protocol);
+                    return true;
+                }));
         FollowAttachment(context, end, ue);
     }
     // Of the link as a whole: of all its users; the network's end has no radio.

@@ -4,7 +4,7 @@
 
 #include "ghost-device.h"
 
-#include "ns3/ipv4-address.h"
+#include "ns3/ipv6-address.h"
 #include "ns3/mac48-address.h"
 
 #include <functional>
@@ -17,22 +17,25 @@ namespace ns3
 class GhostPort;
 
 /**
- * \brief An Ethernet interface to a link that carries IPv4 packets only.
+ * \brief An Ethernet interface to a link that carries IP packets only.
  *
  * What LTE's devices are given must be IP, or they end the program. This device stands before such
- * a link: it takes the Ethernet header off and puts one on, and answers ARP in the place of those
- * at the other ends, whom no broadcast reaches. Whatever else is sent is refused and counted.
+ * a link: it takes the Ethernet header off and puts one on, and answers ARP and neighbour
+ * solicitations in the place of those at the other ends, whom no broadcast reaches. Whatever else
+ * is sent is refused and counted.
  */
 class GhostL3Device : public GhostDevice
 {
   public:
-    /// Who is on the link, and the MAC address of each.
-    using Neighbours = std::map<Ipv4Address, Mac48Address>;
+    /// Who is on the link, and the MAC address of each; an IPv4 address is mapped into IPv6.
+    using Neighbours = std::map<Ipv6Address, Mac48Address>;
 
     /**
-     * Takes an IPv4 packet onto the link; returns an enum stats_drop, or -1 when it is on its way.
+     * Takes an IP packet of an EtherType onto the link; returns an enum stats_drop, or -1 when it
+     * is on its way.
      */
-    using Sender = std::function<int32_t(Ptr<Packet> packet, Ipv4Address from, Ipv4Address to)>;
+    using Sender =
+        std::function<int32_t(Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)>;
 
     /**
      * \brief Get the type ID.
@@ -60,9 +63,10 @@ class GhostL3Device : public GhostDevice
 
     /**
      * \brief A packet has come over the link.
-     * \param packet an IPv4 packet
+     * \param packet an IP packet
+     * \param protocol its EtherType
      */
-    void Deliver(Ptr<const Packet> packet);
+    void Deliver(Ptr<const Packet> packet, uint16_t protocol);
 
     // Inherited from GhostDevice
     bool SendFrom(Ptr<Packet> packet,
@@ -77,14 +81,21 @@ class GhostL3Device : public GhostDevice
     /// Count what can't be carried. \return false
     bool Refuse(uint32_t cause);
 
-    /// Answer a request in the place of who is asked for. \return false if it is for nobody here
+    /// \return MAC address of somebody else on the link, or nullptr
+    const Mac48Address* FindOther(const Ipv6Address& address) const;
+
+    /// Answer an ARP request in the place of who is asked for. \return false if it is for nobody
+    /// here
     bool AnswerArp(Ptr<const Packet> packet);
 
+    /// Likewise a neighbour solicitation. A probe for its own address is for nobody: it is free.
+    bool AnswerSolicitation(const uint8_t* bytes, const Ipv6Address& target);
+
     /// Send what is in an Ethernet frame's payload, without what follows the packet.
-    bool SendIpv4(Ptr<const Packet> packet);
+    bool SendIp(Ptr<const Packet> packet, uint16_t protocol);
 
     /// Hand a frame to the port.
-    void Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from);
+    void Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from, Mac48Address to);
 
     std::shared_ptr<const Neighbours> m_neighbours; //!< on the link
     Mac48Address m_gateway;                         //!< of those beyond

@@ -24,8 +24,7 @@
 #include "bridge/lab/lab_priv.h"
 #include "bridge/lab/ovs.h"
 
-#define VERSION_TEXT_SIZE 80
-#define CONNECT_WAIT_S    15 /* an os-ken application takes a second or two */
+#define CONNECT_WAIT_S 15 /* an os-ken application takes a second or two */
 
 /* The arguments of one command. A failed allocation is remembered and reported at the end. */
 struct args {
@@ -162,23 +161,23 @@ static void add_controllers(struct args *args, struct lab *lab, const struct sce
 	add(args, "controller=%s", ids);
 }
 
-static void version_names(const struct scenario_switch *sw, char ret[VERSION_TEXT_SIZE])
+void ovs_version_names(const struct scenario_switch *sw, char ret[OVS_VERSIONS_SIZE])
 {
 	size_t used = 0;
 
 	ret[0] = '\0';
 	for (unsigned int i = 0; i < SCENARIO_OPENFLOW_VERSIONS; i++)
 		if (sw->protocols & 1u << i)
-			used += (size_t)snprintf(ret + used, VERSION_TEXT_SIZE - used, "%sOpenFlow1%u", used ? "," : "",
+			used += (size_t)snprintf(ret + used, OVS_VERSIONS_SIZE - used, "%sOpenFlow1%u", used ? "," : "",
 						 i);
 }
 
 static void add_bridge(struct args *args, struct lab *lab, const struct scenario_node *node)
 {
 	const struct scenario_switch *sw = node->sw;
-	char versions[VERSION_TEXT_SIZE];
+	char versions[OVS_VERSIONS_SIZE];
 
-	version_names(sw, versions);
+	ovs_version_names(sw, versions);
 	add_all(args, (const char *const[]){"--", "add-br", node->name, "--", "set", "Bridge", node->name, NULL});
 	add(args, "datapath_type=%s", lab->ovs.in_kernel ? "system" : "netdev");
 	add(args, "protocols=%s", versions);
@@ -262,10 +261,10 @@ static int configure_line(const struct scenario_node *node, const struct scenari
 
 static int ofctl(const struct scenario_node *node, const char *verb, const char *what, char text[OVS_TEXT_SIZE])
 {
-	char versions[VERSION_TEXT_SIZE];
+	char versions[OVS_VERSIONS_SIZE];
 	struct args args = {0};
 
-	version_names(node->sw, versions);
+	ovs_version_names(node->sw, versions);
 	add_all(&args, (const char *const[]){"ovs-ofctl", "-vsyslog:off", "-t", "10", "-O", versions, verb, node->name,
 					     what, NULL});
 	return args_run(&args, text);
@@ -324,12 +323,37 @@ int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag)
 		}
 		if (!err && sw->addr_count)
 			err = link_set_up(sock, node->name);
+		if (!err) {
+			int kept = ovs_keep_load(node, diag);
+
+			if (kept > 0)
+				continue;
+			err = kept;
+		}
 		if (!err)
 			err = load_table(node, "groups", "add-groups", "add-group", &sw->groups, diag);
 		if (!err)
 			err = load_singly(node, "meters", "add-meter", &sw->meters, diag);
 		if (!err)
 			err = load_table(node, "flows", "add-flows", "add-flow", &sw->flows, diag);
+	}
+	return err;
+}
+
+int ovs_load_flows_again(struct lab *lab, struct diag *diag)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < lab->scenario->node_count; i++) {
+		const struct scenario_node *node = &lab->scenario->nodes[i];
+		int kept;
+
+		if (!node->sw || !node->sw->controller_count)
+			continue;
+		kept = ovs_keep_add_flows(node, diag);
+		err = kept < 0 ? kept : 0;
+		if (!kept)
+			err = load_table(node, "flows", "add-flows", "add-flow", &node->sw->flows, diag);
 	}
 	return err;
 }
@@ -467,5 +491,10 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 		err = ovs_load_state(lab, lab->netlink, diag);
 	if (err)
 		return err;
-	return wait_for_controllers(lab, diag);
+	err = wait_for_controllers(lab, diag);
+	if (err)
+		return err;
+	ovs_hold_next();
+	ovs_keep_start(lab);
+	return 0;
 }

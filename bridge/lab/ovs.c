@@ -25,6 +25,11 @@
 #define APP_PORT_FIRST 6653
 #define WAIT_MS        10000 /* for a process to listen */
 #define SCHEMA         "/usr/share/openvswitch/vswitch.ovsschema"
+/*
+ * ovs-vswitchd listens and ovsdb-server connects, not the other way round: who connects waits a second after a
+ * connection broke, and without its database ovs-vswitchd forwards nothing, not even what is in its tables.
+ */
+#define VSWITCHD_SOCKET LAB_OVS_DIR "/vswitchd.sock"
 
 int ovs_confine(bool own_tmp)
 {
@@ -107,16 +112,15 @@ static void become(const struct lab *lab, const struct ovs_process *process, int
 	const char *db[] = {"ovsdb-server",
 			    LAB_OVS_DIR "/conf.db",
 			    "--remote=punix:" LAB_OVS_DIR "/db.sock",
+			    "--remote=unix:" VSWITCHD_SOCKET,
 			    "--no-chdir",
 			    "--pidfile",
 			    "-vconsole:info",
 			    "-vsyslog:off",
 			    "-vfile:off",
 			    NULL};
-	const char *vswitchd[] = {"ovs-vswitchd",   "unix:" LAB_OVS_DIR "/db.sock",
-				  "--no-chdir",     "--pidfile",
-				  "-vconsole:info", "-vsyslog:off",
-				  "-vfile:off",     NULL};
+	const char *vswitchd[] = {"ovs-vswitchd",   "punix:" VSWITCHD_SOCKET, "--no-chdir", "--pidfile",
+				  "-vconsole:info", "-vsyslog:off",           "-vfile:off", NULL};
 	const char *learning[] = {"ovs-testcontroller", "punix:" LAB_OVS_LEARNING,
 				  "--no-chdir",         "--pidfile",
 				  "-vconsole:info",     "-vsyslog:off",
@@ -164,6 +168,9 @@ int ovs_process_start(struct lab *lab, struct ovs_process *process, struct diag 
 		log_fd = openat(lab->ovs.log_dir_fd, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (log_fd < 0)
 		log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	/* One of a killed process would be mistaken for that of this one. */
+	if (process->role == OVS_ROLE_VSWITCHD)
+		unlink(VSWITCHD_SOCKET);
 	pid = fork();
 	if (!pid)
 		become(lab, process, log_fd);
@@ -292,16 +299,18 @@ int ovs_start(struct lab *lab, struct diag *diag)
 	err = lab_mount(LAB_OVS_DIR, 0, 0, LAB_OVS_DIR);
 	if (err)
 		return diag_set(diag, err, "cannot mount %s: %s", LAB_OVS_DIR, strerror(-err));
-	add_process(ovs, OVS_ROLE_DB, "ovsdb-server");
 	add_process(ovs, OVS_ROLE_VSWITCHD, "ovs-vswitchd");
+	add_process(ovs, OVS_ROLE_DB, "ovsdb-server");
 	err = plan_controllers(lab, diag);
 	if (!err && ovs->has_pki)
 		err = ovs_make_pki(lab, diag);
 	if (!err && ovs_run(create, text))
 		err = diag_set(diag, -EIO, "cannot make the database of Open vSwitch: %.800s", text);
-	/* Order: ovs-vswitchd would wait a whole second if it had to ask for its database twice. */
+	/* Order: ovsdb-server would wait a whole second if it had to connect twice. */
 	for (size_t i = 0; !err && i < ovs->process_count; i++) {
 		err = ovs_process_start(lab, &ovs->processes[i], diag);
+		if (!err && ovs->processes[i].role == OVS_ROLE_VSWITCHD)
+			err = wait_for(VSWITCHD_SOCKET, &ovs->processes[i], diag);
 		if (!err && ovs->processes[i].role == OVS_ROLE_DB)
 			err = wait_for(LAB_OVS_DIR "/db.sock", &ovs->processes[i], diag);
 		if (!err && ovs->processes[i].role == OVS_ROLE_LEARNING)
@@ -310,25 +319,71 @@ int ovs_start(struct lab *lab, struct diag *diag)
 	return err;
 }
 
+void ovs_hold_next(void)
+{
+	/* A running ovs-vswitchd does not look at this again once it was false. */
+	static const char *const argv[] = {"ovs-vsctl", "-t",           "10", "--no-wait",
+					   "set",       "Open_vSwitch", ".",  "other_config:flow-restore-wait=true",
+					   NULL};
+
+	ovs_run(argv, NULL);
+}
+
+/* Let a new ovs-vswitchd have its database at once: ovsdb-server would try again a second after the old one was gone.
+ */
+static int reconnect_database(void)
+{
+	static const char *const forget[] = {
+		"ovs-appctl", "-T", "2", "-t", "ovsdb-server", "ovsdb-server/remove-remote", "unix:" VSWITCHD_SOCKET,
+		NULL};
+	static const char *const connect[] = {
+		"ovs-appctl", "-T", "2", "-t", "ovsdb-server", "ovsdb-server/add-remote", "unix:" VSWITCHD_SOCKET,
+		NULL};
+	const struct timespec pause = {.tv_nsec = 1000000};
+	char text[OVS_TEXT_SIZE];
+
+	for (int i = 0; i < WAIT_MS && access(VSWITCHD_SOCKET, F_OK); i++)
+		nanosleep(&pause, NULL);
+	/* ovsdb-server may be dead, too, and not be back yet */
+	for (int i = 0; i < WAIT_MS; i++) {
+		ovs_run(forget, text);
+		if (!ovs_run(connect, text))
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
 /* A child that waits for ovs-vswitchd and gives the switches back what it had only in memory. */
 static void restore(struct lab *lab)
 {
+	/* Any change makes ovs-vsctl wait until ovs-vswitchd has taken everything over. */
 	static const char *const sync[] = {"ovs-vsctl", "-t", "10", "set", "Open_vSwitch", ".", NULL, NULL};
+	static const char *const go[] = {"ovs-vsctl",         "-t", "10", "remove", "Open_vSwitch", ".", "other_config",
+					 "flow-restore-wait", NULL};
 	const char *argv[sizeof(sync) / sizeof(sync[0])];
 	struct nl_sock *sock = NULL;
 	struct diag diag = {""};
 	char mark[64];
-	int err;
+	int err, go_err;
 
-	/* Any change makes ovs-vsctl wait until ovs-vswitchd has taken everything over. */
+	err = reconnect_database();
 	memcpy(argv, sync, sizeof(sync));
 	snprintf(mark, sizeof(mark), "external_ids:restarts=%d", (int)getpid());
 	argv[6] = mark;
-	err = ovs_run(argv, NULL);
+	if (!err)
+		err = ovs_run(argv, NULL);
 	if (!err)
 		err = link_socket_open(-1, -1, &sock);
 	if (!err)
 		err = ovs_load_state(lab, sock, &diag);
+	/* Frames pass now, with whatever tables there are. */
+	go_err = ovs_run(go, NULL);
+	if (!err)
+		err = go_err;
+	if (!err)
+		err = ovs_load_flows_again(lab, &diag);
+	ovs_hold_next();
 	if (diag.text[0])
 		fprintf(stderr, "ghostbridge: %s\n", diag.text);
 	_exit(err ? 1 : 0);
@@ -360,16 +415,26 @@ enum lab_reaped lab_switching_reaped(struct lab *lab, pid_t pid, int status, boo
 		ovs->restore_pid = 0;
 		if (ovs->restore_again && start_again)
 			start_restore(lab);
+		else if (start_again)
+			ovs_keep_start(lab);
 		if (WIFEXITED(status) && !WEXITSTATUS(status))
 			return LAB_REAPED_QUIETLY;
 		diag_set(diag, 0, "the switches run again, but could not be given their flows");
 		return LAB_REAPED_LOST;
+	}
+	if (pid > 0 && pid == ovs->keeper_pid) {
+		ovs->keeper_pid = 0;
+		if (start_again && WIFSIGNALED(status))
+			ovs_keep_start(lab);
+		return LAB_REAPED_QUIETLY;
 	}
 	for (size_t i = 0; i < ovs->process_count; i++)
 		if (ovs->processes[i].pid == pid)
 			process = &ovs->processes[i];
 	if (!process)
 		return LAB_REAPED_UNKNOWN;
+	if (process->role == OVS_ROLE_VSWITCHD)
+		ovs_keep_stop(lab);
 	process->pid = 0;
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(status));
@@ -415,6 +480,7 @@ void ovs_stop(struct lab *lab)
 {
 	struct ovs *ovs = &lab->ovs;
 
+	ovs_keep_stop(lab);
 	if (ovs->restore_pid > 0) {
 		kill(ovs->restore_pid, SIGKILL);
 		waitpid(ovs->restore_pid, NULL, 0);

@@ -18,6 +18,7 @@
 
 struct lab;
 struct lab_exec;
+struct nl_sock;
 
 #define LAB_OVS_DIR       "/run/lab/ovs"
 #define LAB_OVS_PKI       LAB_OVS_DIR "/pki" /* keys of the switches */
@@ -27,6 +28,7 @@ struct lab_exec;
 #define OVS_PROCESSES_MAX (3 + OVS_APPS_MAX)
 #define OVS_RESTARTS_MAX  3 /* of each process, per run */
 #define OVS_TEXT_SIZE     4096
+#define OVS_VERSIONS_SIZE 80
 
 enum ovs_role {
 	OVS_ROLE_DB,
@@ -53,6 +55,7 @@ struct ovs {
 	size_t process_count;
 	pid_t restore_pid;  /* a child of ours that gives restarted switches their state again; 0: none */
 	bool restore_again; /* ovs-vswitchd died once more meanwhile */
+	pid_t keeper_pid;   /* a child of ours that writes down what switches are told; 0: none */
 };
 
 /** ovs_start() - Start the processes that the scenario needs; nothing without switches. */
@@ -62,8 +65,36 @@ int ovs_start(struct lab *lab, struct diag *diag);
  */
 int ovs_configure(struct lab *lab, struct diag *diag);
 
-/** ovs_load_state() - What Open vSwitch keeps in memory only: addresses, groups, meters and flows of every switch. */
+/**
+ * ovs_load_state() - What Open vSwitch keeps in memory only: addresses, groups, meters and flows of every switch, as
+ * they were kept last, else as the scenario has them
+ */
 int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag);
+
+/** ovs_load_flows_again() - Those of switches with a controller, which Open vSwitch empties when it gets one. */
+int ovs_load_flows_again(struct lab *lab, struct diag *diag);
+
+/** ovs_hold_next() - Whatever ovs-vswitchd is started next touches no frame until it is told to. */
+void ovs_hold_next(void);
+
+/** ovs_keep_start() - From now on, write down what switches are told (a child of the daemon). */
+void ovs_keep_start(struct lab *lab);
+
+/** ovs_keep_stop() - End that; blocks until nothing can be written any more. */
+void ovs_keep_stop(struct lab *lab);
+
+/**
+ * ovs_keep_load() - Give a new, empty switch the tables that were kept
+ *
+ * Return: 1; 0 when there are none; or a negative errno
+ */
+int ovs_keep_load(const struct scenario_node *node, struct diag *diag);
+
+/** ovs_keep_add_flows() - Add the flows that were kept to whatever there is. Return: as ovs_keep_load() */
+int ovs_keep_add_flows(const struct scenario_node *node, struct diag *diag);
+
+/** ovs_version_names() - The protocols of a switch as Open vSwitch writes them, joined by commas. */
+void ovs_version_names(const struct scenario_switch *sw, char ret[OVS_VERSIONS_SIZE]);
 
 /** ovs_stop() - Kill the processes and wait for them. */
 void ovs_stop(struct lab *lab);

@@ -48,7 +48,7 @@ class Memory(threading.Thread):
 
 
 class Overload(gb.Case):
-    def overload(self, rate, frame, offered, others=0, seconds=10):
+    def overload(self, rate, frame, offered, others=0, seconds=5):
         tool = self.load_tool()
         names = [f"o{index}" for index in range(others)]
         nodes = "".join(f"  {name}: {{attach: tap}}\n" for name in names)

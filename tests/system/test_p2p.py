@@ -33,7 +33,7 @@ links: {{l: {{kind: p2p, {keys}, subnet: 10.0.0.0/24, ends: [h1, h2]}}}}
         path = self.write(self.pair("rate: 20Mbps, delay: 2ms, jitter: {spread: 1ms, reorder: true}, loss: 5%, "
                                     "duplicate: 5%, corrupt: 1%, queue: {discipline: red, ecn: true}") + """
 steps:
-  - {name: ping, node: h1, run: ping -f -q -c 2000 -s 1000 10.0.0.2; true}
+  - {name: ping, node: h1, run: ping -f -q -w 4 -s 1000 10.0.0.2; true}
   - {at: 300ms, link: l, down: [h2]}
   - {at: 400ms, link: l, up: all}
   - {at: 500ms, link: l.h1, set: {loss: 40%, rate: 5Mbps, delay: 3ms, jitter: 0ms, queue: 10p}}

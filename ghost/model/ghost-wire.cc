@@ -713,6 +713,8 @@ GhostWire::Wait(uint64_t untilNs)
 {
     uint64_t timeout = NEVER;
     uint64_t now = MonotonicNs();
+    // Flush() may have heard of a change since the engine looked what is next.
+    untilNs = std::min(untilNs, m_timetable.GetNext());
     if (untilNs != NEVER)
     {
         uint64_t due = m_originNs + untilNs;

@@ -720,6 +720,29 @@ START_TEST(test_live_change)
 }
 END_TEST
 
+/* Two changes at once: the second is heard on the way to sleep, when the ghost has already looked what is due next. */
+START_TEST(test_two_changes_at_once)
+{
+	timeline = "";
+	start_ghost(2, 100000000, 1000, 1500, 0);
+	put_at(1000000);
+	start_clock();
+	expect_departure(1000000, 100000000, 1000);
+	for (uint64_t i = 0; i < 10; i++) {
+		/* Both are there before it goes on, and it has not asked the daemon for longer than it may. */
+		ck_assert_int_eq(kill(ghost_pid, SIGSTOP), 0);
+		ck_assert_int_eq(waitpid(ghost_pid, NULL, WUNTRACED), ghost_pid);
+		send_change(0, 2 * i, "lan delay=2us");
+		send_change(0, 2 * i + 1, "lan delay=3us");
+		poll(NULL, 0, 3);
+		ck_assert_int_eq(kill(ghost_pid, SIGCONT), 0);
+		ck_assert_str_eq(expect_changed(2 * i, 0).text, "");
+		ck_assert_str_eq(expect_changed(2 * i + 1, 0).text, "");
+	}
+	stop_ghost();
+}
+END_TEST
+
 /* The daemon checks changes; a ghost that is told nonsense all the same says so and goes on. */
 START_TEST(test_wild_change)
 {
@@ -947,6 +970,7 @@ int main(void)
 	tcase_add_test(tcase, test_timeline);
 	tcase_add_test(tcase, test_down_clears_queue);
 	tcase_add_test(tcase, test_live_change);
+	tcase_add_test(tcase, test_two_changes_at_once);
 	tcase_add_test(tcase, test_wild_change);
 	tcase_add_test(tcase, test_quiesce);
 	tcase_add_loop_test(tcase, test_slow_shuttle, 0, 2);

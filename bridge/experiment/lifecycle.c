@@ -230,11 +230,13 @@ static void settle(struct daemon *daemon)
 	for (size_t i = 0; i < daemon->peers_count; i++) {
 		struct peer *ghost = &daemon->peers[i].side[PEERS_GHOST];
 
-		if (!ghost->stopping && ghost->pid > 0)
+		if (!ghost->stopping && ghost->pid > 0) {
 			daemon_incident(
 				daemon, false,
 				"the program of ghost %zu did not end within %llu s of being told to, and was killed",
 				i, PROGRAM_LIMIT_NS / NS_PER_S);
+			daemon->peers[i].incidents++;
+		}
 		ghost->stopping = true;
 	}
 	record_finish(&daemon->record, daemon, daemon->told_to_end ? HURRY_LIMIT_NS : RECORD_LIMIT_NS);

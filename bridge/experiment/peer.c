@@ -76,7 +76,7 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 {
 	char buffers[sizeof(passed_on) / sizeof(passed_on[0])][512];
 	char *env[16];
-	struct rlimit no_core = {0, 0};
+	struct rlimit no_core = {0, 0}, processes = {program->process_max, program->process_max};
 	struct diag diag = {""};
 	int in, log, control, exe, free_fd = 10 + (int)program->extra_count;
 	sigset_t none;
@@ -87,6 +87,8 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	setrlimit(RLIMIT_CORE, &no_core);
+	if (program->process_max)
+		setrlimit(RLIMIT_NPROC, &processes);
 	prefer();
 
 	/* First out of the way of 0 to 3 and of the extra ones, then into place. */

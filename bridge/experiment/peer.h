@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "bridge/experiment/loop.h"
@@ -58,6 +59,7 @@ struct peer_program {
 	const int *extra_fds;   /* become 4, 5, ... */
 	size_t extra_count;     /* at most PEER_EXTRA_MAX */
 	const char *const *env; /* NULL-terminated, besides the bare environment; NULL: none */
+	rlim_t process_max;     /* processes and threads its user may have when it makes another; 0: any number */
 };
 
 /**

@@ -15,6 +15,9 @@
 #include "bridge/experiment/peer.h"
 #include "bridge/experiment/rights.h"
 
+/* Of the ghosts' user, threads included: enough for any program, and no fork bomb. Before Run () it may start some. */
+#define PROCESSES_MAX 512
+
 pid_t program_spawn(const struct experiment *experiment, const char *wire_path, int log_fd)
 {
 	const struct scenario *scenario = experiment->scenario;
@@ -27,7 +30,8 @@ pid_t program_spawn(const struct experiment *experiment, const char *wire_path, 
 				       .stdin_fd = -1,
 				       .log_fd = log_fd,
 				       .control_fd = -1,
-				       .env = env};
+				       .env = env,
+				       .process_max = PROCESSES_MAX};
 	pid_t pid;
 
 	snprintf(wire, sizeof(wire), "GHOSTBRIDGE_WIRE=%s", wire_path);

@@ -2,6 +2,7 @@
 #include "build-context.h"
 
 #include "../model/ghost-capture.h"
+#include "../model/ghost-settle.h"
 #include "../model/ghost-wire.h"
 
 #include "ns3/simulator.h"
@@ -13,14 +14,8 @@ namespace ns3
 
 namespace
 {
-/// The barrier, where there is something to wait for. Beacons come every 102.4 ms.
-const Time START = Seconds(2);
-/// When that was not enough.
-const Time START_STEP = Seconds(1);
 /// Of Ethernet.
 constexpr uint32_t HEADER_SIZE = 14;
-/// Then it is given up.
-const Time START_MAX = Seconds(10);
 } // namespace
 
 BuildContext::BuildContext(const struct scenario& scenario, GhostWire* wire, GhostChanges* changes)
@@ -192,19 +187,19 @@ Time
 BuildContext::Settle()
 {
     size_t there = 0;
-    while (there < m_awaited.size())
+    std::string missing;
+    auto isReady = [this, &there, &missing]()
     {
-        Simulator::Stop(Simulator::Now().IsZero() ? START : START_STEP);
-        Simulator::Run();
-        std::string missing;
+        missing.clear();
         for (there = 0; there < m_awaited.size() && missing.empty(); there += missing.empty())
         {
             missing = m_awaited[there].missing();
         }
-        if (!missing.empty() && Simulator::Now() >= START_MAX)
-        {
-            throw BuildError(m_awaited[there].pos, missing);
-        }
+        return missing.empty();
+    };
+    if (!m_awaited.empty() && GhostSettle::Run(isReady) != GhostSettle::READY)
+    {
+        throw BuildError(m_awaited[there].pos, missing);
     }
     GhostInvariant::SetStart(Simulator::Now());
     for (const auto& action : m_start)

@@ -93,9 +93,8 @@ class BuildContext
     /**
      * \brief Simulate, without the outside, until everything awaited is there.
      *
-     * That takes at least START, if anything is awaited, so that in nearly every experiment the
-     * barrier falls at the same simulated time, whatever else the ghost simulates. Throws a
-     * BuildError if something isn't there after START_MAX.
+     * By GhostSettle, if anything is awaited, whatever else the ghost simulates. Throws a
+     * BuildError if something doesn't come.
      * \return the simulated time of the barrier
      */
     Time Settle();

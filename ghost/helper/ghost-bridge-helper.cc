@@ -6,6 +6,8 @@
 #include "ns3/abort.h"
 #include "ns3/names.h"
 
+#include <utility>
+
 namespace ns3
 {
 
@@ -55,6 +57,12 @@ GhostBridgeHelper::Install(const NetDeviceContainer& devices,
     {
         Install(devices.Get(i)->GetNode(), devices.Get(i), ports[i]);
     }
+}
+
+void
+GhostBridgeHelper::Await(const std::string& port, std::function<bool()> isReady) const
+{
+    GhostProgram::Get().Await(port, std::move(isReady));
 }
 
 std::vector<std::string>

@@ -6,6 +6,7 @@
 #include "ns3/net-device.h"
 #include "ns3/node.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,12 @@ namespace ns3
  * every container is ready, and returns when the experiment ends or Simulator::Stop () says so.
  *
  * A device gets the MAC address of the container's interface. Devices that support SendFrom
- * (CSMA, a Wi-Fi access point) send frames from any address, others (a Wi-Fi station, ad hoc) only
- * from that one.
+ * (CSMA, a Wi-Fi access point) send frames from any address. Others (a Wi-Fi station, ad hoc) send
+ * from that one only, and what comes from another address in or behind the container is
+ * translated, as wireless client bridges do.
+ *
+ * The experiment begins when every Wi-Fi station of an infrastructure network that has a container
+ * is associated, see Await, and the interface has carrier as long as it is.
  *
  * What cannot be (no such port, a device that cannot carry Ethernet frames) ends the program with
  * a message that `ghostbridge run` shows together with the scenario's line. So does making a
@@ -79,6 +84,19 @@ class GhostBridgeHelper
      * \param ports as many as devices
      */
     void Install(const NetDeviceContainer& devices, const std::vector<std::string>& ports) const;
+
+    /**
+     * \brief Let the experiment begin when a port can be used, as this program understands it.
+     * \param port container and interface, "h1.eth0"
+     * \param isReady asked when 2 s have been simulated, then after every further second; if it
+     * still says no after 10 s the program ends, with the scenario's line
+     *
+     * Until everything awaited is ready, Simulator::Run () simulates without containers, as fast as
+     * it goes: events of the program at 1 s are over when the first step begins, and what devices
+     * receive for containers is dropped. Association of a station is awaited without being asked
+     * to; \p isReady takes the place of that, and with nullptr nothing is awaited for this port.
+     */
+    void Await(const std::string& port, std::function<bool()> isReady) const;
 
     /**
      * \brief What the scenario wants a device for.

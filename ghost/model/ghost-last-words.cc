@@ -14,6 +14,7 @@
 #include <map>
 #include <streambuf>
 #include <sysexits.h>
+#include <time.h>
 #include <typeinfo>
 #include <unistd.h>
 
@@ -33,9 +34,17 @@ struct State
     char message[LINE_SIZE];     //!< the last line in which ns-3 gave up
     char place[LINE_SIZE];       //!< what is being built
     const SimulatorImpl* engine; //!< what runs, borrowed
+    timer_t timer;               //!< see GhostLastWords::SetTick
+    bool hasTimer;               //!< it is there
+    int64_t now;                 //!< simulated time at the last look
+    uint64_t pauses;             //!< likewise
+    int stillFor;                //!< looks since neither has changed
 };
 
 State g_state;
+
+/// So many looks at a time that stands still are enough.
+constexpr int STILL_MAX = 5;
 
 /// Names of nodes, made while building; never destroyed, as a handler may run late.
 std::map<uint32_t, std::string>&
@@ -204,13 +213,57 @@ OnSignal(int number)
     Die(what);
 }
 
+/// What the timer does. \param pauses so far
+void
+Look(uint64_t pauses)
+{
+    if (!g_state.engine)
+    {
+        return;
+    }
+    int64_t now = g_state.engine->Now().GetTimeStep();
+    if (now != g_state.now || pauses != g_state.pauses)
+    {
+        g_state.now = now;
+        g_state.pauses = pauses;
+        g_state.stillFor = 0;
+    }
+    else if (++g_state.stillFor >= STILL_MAX)
+    {
+        Die("simulated time stands still while the processor is busy: an event does not end, or "
+            "events follow each other without any delay");
+    }
+}
+
 } // namespace
+
+volatile uint64_t GhostLastWords::m_pauses;
+
+void
+GhostLastWords::SetTick(uint32_t tickMs)
+{
+    struct timespec tick = {tickMs / 1000, static_cast<long>(tickMs % 1000) * 1000000};
+    struct itimerspec spec = {tick, tick};
+    if (g_state.hasTimer)
+    {
+        timer_settime(g_state.timer, 0, &spec, nullptr);
+    }
+}
 
 void
 GhostLastWords::Install()
 {
     std::cerr.rdbuf(new ReadAlong(std::cerr.rdbuf())); // for the life of the process
     std::set_terminate(OnTerminate);
+    struct sigaction watch = {};
+    watch.sa_handler = [](int) { Look(m_pauses); };
+    watch.sa_flags = SA_RESTART;
+    struct sigevent event = {};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGXCPU;
+    g_state.hasTimer = sigaction(SIGXCPU, &watch, nullptr) == 0 &&
+                       timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &g_state.timer) == 0;
+    SetTick(1000);
 #ifndef __SANITIZE_ADDRESS__
     static char stack[16384]; // a stack that overflowed is no place for a handler
     stack_t alternate = {};

@@ -18,11 +18,15 @@ class SimulatorImpl;
  * (EX_SOFTWARE). WHAT is ns-3's own message, read along as it goes to std::cerr. PLACE is
  *  - while building, what SetPlace said, "scenario:7:3: link lan";
  *  - while running, the node whose event it was and the time, "port h1.eth0: at 1.5 s in node 3".
+ *
+ * A simulation whose time stands still although the thread works without a pause ends likewise:
+ * an event that never returns, or events that follow each other without delay, would not end by
+ * themselves. Five times in a row that is looked at, after every second of processor time.
  */
 class GhostLastWords
 {
   public:
-    /// From now on. Once per process.
+    /// From now on. Once per process, by the thread that simulates.
     static void Install();
 
     /**
@@ -43,6 +47,21 @@ class GhostLastWords
      * \param engine borrowed; nullptr: nothing any more
      */
     static void SetEngine(const SimulatorImpl* engine);
+
+    /**
+     * \brief Look more or less often whether time stands still.
+     * \param tickMs of the simulating thread's processor time; Install says 1000
+     */
+    static void SetTick(uint32_t tickMs);
+
+    /// The thread waits for something outside: time may stand still. Cheap.
+    static void Pause()
+    {
+        m_pauses = m_pauses + 1;
+    }
+
+  private:
+    static volatile uint64_t m_pauses; //!< see Pause; read by a signal handler of the same thread
 };
 
 } // namespace ns3

@@ -134,7 +134,23 @@ GhostPort::ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool p
     m_stats = &stats;
     m_sendFrom = device->SupportsSendFrom();
     m_address = Mac48Address::ConvertFrom(device->GetAddress());
-    device->SetPromiscReceiveCallback(MakeCallback(&GhostPort::Receive, this));
+    SetListening(true);
+}
+
+void
+GhostPort::SetListening(bool listens)
+{
+    if (listens)
+    {
+        m_device->SetPromiscReceiveCallback(MakeCallback(&GhostPort::Receive, this));
+        return;
+    }
+    m_device->SetPromiscReceiveCallback([](Ptr<NetDevice>,
+                                           Ptr<const Packet>,
+                                           uint16_t,
+                                           const Address&,
+                                           const Address&,
+                                           NetDevice::PacketType) { return true; });
 }
 
 void

@@ -87,6 +87,12 @@ class GhostPort : public Object
     void Close();
 
     /**
+     * \brief Hear what the device receives, or let it pass uncounted: the run has not begun.
+     * \param listens whether to; a port does from Connect on
+     */
+    void SetListening(bool listens);
+
+    /**
      * \brief Hold received frames back by a constant time before they leave.
      * \param tail the part of the link's propagation delay that the device's channel doesn't model
      * \param lag of the experiment: what the shuttle adds is taken off; for a simulated node there
@@ -199,7 +205,7 @@ class GhostPort : public Object
     void CountDuplicated(Ptr<const Packet> packet);
 
     /// Take the device's receive callback.
-    void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);
+    virtual void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);
 
     /// Hand a frame to the link. \return false if its queue is full: counted
     virtual bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type);

@@ -4,12 +4,16 @@
 #include "../sandbox.h"
 #include "ghost-last-words.h"
 #include "ghost-port.h"
+#include "ghost-settle.h"
 #include "ghost-simulator-impl.h"
+#include "ghost-station-port.h"
 
 #include "ns3/mac48-address.h"
 #include "ns3/nstime.h"
 #include "ns3/simulator.h"
+#include "ns3/wifi-net-device.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +21,7 @@
 #include <iostream>
 #include <sys/prctl.h>
 #include <sysexits.h>
+#include <utility>
 
 namespace ns3
 {
@@ -84,8 +89,8 @@ GhostProgram::Get()
     return *program;
 }
 
-void
-GhostProgram::Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& port)
+uint32_t
+GhostProgram::Find(const std::string& port, const std::string& does) const
 {
     int32_t index = FindPort(port);
     if (index < 0)
@@ -95,15 +100,22 @@ GhostProgram::Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& 
         {
             names += std::string(i ? ", " : "") + GetPort(i).name;
         }
-        Refuse("the program installs a device at port \"" + port +
+        Refuse("the program " + does + " port \"" + port +
                "\", which no link of kind ghost has; there " + (GetNPorts() == 1 ? "is " : "are ") +
                names);
     }
+    return static_cast<uint32_t>(index);
+}
+
+void
+GhostProgram::Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& port)
+{
+    uint32_t index = Find(port, "installs a device at");
     if (!node || !device || device->GetNode() != node)
     {
         Refuse("port " + port + ": the device given to Install () is not on the node given to it");
     }
-    if (GetHandler(static_cast<uint32_t>(index)))
+    if (GetHandler(index))
     {
         Refuse("port " + port + ": the program installs two devices at it; a port has one");
     }
@@ -112,7 +124,77 @@ GhostProgram::Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& 
     {
         Refuse("port " + port + ": " + why);
     }
-    GhostPort::Install(this, static_cast<uint32_t>(index), device);
+    if (device->SupportsSendFrom())
+    {
+        GhostPort::Install(this, index, device);
+        return;
+    }
+    Ptr<GhostStationPort> station = CreateObject<GhostStationPort>();
+    GhostPort::Install(this, index, device, station);
+    Ptr<WifiNetDevice> wifi = DynamicCast<WifiNetDevice>(device);
+    if (Ptr<StaWifiMac> mac = wifi ? DynamicCast<StaWifiMac>(wifi->GetMac()) : nullptr)
+    {
+        station->SetStation(mac);
+        // What the program itself has said stays.
+        m_awaited.emplace(index, Awaited{true, [mac]() { return mac->IsAssociated(); }});
+    }
+}
+
+void
+GhostProgram::Await(const std::string& port, std::function<bool()> isReady)
+{
+    m_awaited[Find(port, "waits for")] = {false, std::move(isReady)};
+}
+
+void
+GhostProgram::Settle()
+{
+    auto engine = DynamicCast<GhostSimulatorImpl>(Simulator::GetImplementation());
+    auto late = m_awaited.end();
+    auto listen = [this](bool listens)
+    {
+        for (uint32_t i = 0; i < GetNPorts(); i++)
+        {
+            GetHandler(i)->SetListening(listens);
+        }
+    };
+    engine->SetInput(nullptr);
+    listen(false); // what arrives now is none of the experiment's frames
+    GhostLastWords::SetEngine(PeekPointer(engine));
+    GhostSettle::Outcome outcome = GhostSettle::Run(
+        [this, &late]()
+        {
+            late = std::find_if(m_awaited.begin(),
+                                m_awaited.end(),
+                                [](const auto& item)
+                                { return item.second.isReady && !item.second.isReady(); });
+            return late == m_awaited.end();
+        });
+    GhostLastWords::SetEngine(nullptr);
+    listen(true);
+    engine->SetInput(this);
+    if (outcome == GhostSettle::STOPPED)
+    {
+        Refuse("the simulation is stopped before the ports are ready that it awaits; let "
+               "Simulator::Stop () come later, or leave it out: the end of the run ends "
+               "Simulator::Run ()");
+    }
+    if (outcome == GhostSettle::LATE)
+    {
+        std::string name = GetPort(late->first).name;
+        std::string since = " after " +
+                            std::to_string(GhostSettle::GetMax().GetMilliSeconds() / 1000) +
+                            " s of simulated time";
+        Refuse("port " + name + ": " +
+               (late->second.isAssociation
+                    ? "its station is not associated" + since +
+                          "; look at SSID, channel and distance, or have it not awaited: "
+                          "helper.Await (\"" +
+                          name + "\", nullptr)"
+                    : "the program awaits it, and it is not ready" + since));
+    }
+    SetStart(static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+    GhostInvariant::SetStart(Simulator::Now());
 }
 
 bool
@@ -135,6 +217,12 @@ GhostProgram::Begin()
     if (Time::GetResolution() != Time::NS)
     {
         Refuse("the time resolution must stay ns: frames come by a clock of nanoseconds");
+    }
+    if (std::any_of(m_awaited.begin(),
+                    m_awaited.end(),
+                    [](const auto& item) { return item.second.isReady != nullptr; }))
+    {
+        Settle();
     }
     std::cout.flush();
     PopulateMemory();

@@ -7,6 +7,8 @@
 #include "ns3/net-device.h"
 #include "ns3/node.h"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -40,6 +42,13 @@ class GhostProgram : public GhostReplay
      */
     void Install(Ptr<Node> node, Ptr<NetDevice> device, const std::string& port);
 
+    /**
+     * \brief Have a port awaited before the experiment begins.
+     * \param port "h1.eth0"; does not return if there is none
+     * \param isReady whether it can be used; nullptr: take it as it is
+     */
+    void Await(const std::string& port, std::function<bool()> isReady);
+
     // Inherited from GhostInput
     bool Begin() override;
     void End() override;
@@ -51,8 +60,22 @@ class GhostProgram : public GhostReplay
   private:
     explicit GhostProgram(const struct wire& wire);
 
-    bool m_begun{false};      //!< Begin was called
-    bool m_hasStarted{false}; //!< and said START
+    /// What a port waits for.
+    struct Awaited
+    {
+        bool isAssociation;            //!< of its station, and nobody said otherwise
+        std::function<bool()> isReady; //!< may be nullptr
+    };
+
+    /// \return index of a port; does not return if there is none. \param does what is done there
+    uint32_t Find(const std::string& port, const std::string& does) const;
+
+    /// Simulate, without the outside, until everything awaited is ready.
+    void Settle();
+
+    bool m_begun{false};                   //!< Begin was called
+    bool m_hasStarted{false};              //!< and said START
+    std::map<uint32_t, Awaited> m_awaited; //!< by port
 };
 
 } // namespace ns3

@@ -2,6 +2,7 @@
 #include "ghost-replay.h"
 
 #include "ghost-changes.h"
+#include "ghost-last-words.h"
 #include "ghost-port.h"
 #include "ghost-sniffer.h"
 
@@ -25,6 +26,7 @@ constexpr long NAP_NS = 50000;
 void
 Nap()
 {
+    GhostLastWords::Pause();
     struct timespec time = {0, NAP_NS};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }

@@ -132,6 +132,7 @@ GhostSimulatorImpl::Run()
     {
         if (m_input->Begin())
         {
+            m_stop = false; // what had to be simulated before that was stopped
             GhostLastWords::SetEngine(this);
             RunWithInput();
             GhostLastWords::SetEngine(nullptr);

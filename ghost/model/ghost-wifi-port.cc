@@ -6,8 +6,6 @@
 
 #include "ns3/packet.h"
 
-#include <algorithm>
-#include <cstring>
 #include <vector>
 
 namespace ns3
@@ -25,7 +23,7 @@ TypeId
 GhostWifiPort::GetTypeId()
 {
     static TypeId tid = TypeId("ns3::GhostWifiPort")
-                            .SetParent<GhostPort>()
+                            .SetParent<GhostStationPort>()
                             .SetGroupName("Ghostbridge")
                             .AddConstructor<GhostWifiPort>();
     return tid;
@@ -35,28 +33,15 @@ void
 GhostWifiPort::DoDispose()
 {
     m_ledger = nullptr;
-    m_station = nullptr;
     m_distribution = nullptr;
-    GhostPort::DoDispose();
+    GhostStationPort::DoDispose();
 }
 
 void
 GhostWifiPort::SetLedger(Ptr<GhostLedger> ledger)
 {
-    Mac48Address address = Mac48Address::ConvertFrom(m_device->GetAddress());
     m_ledger = ledger;
-    m_ledgerPort = ledger->AddPort(m_stats, address);
-
-    m_nat.SetAddress(address);
-}
-
-void
-GhostWifiPort::SetStation(Ptr<StaWifiMac> mac)
-{
-    m_station = mac;
-    SetCarrier(false);
-    mac->TraceConnectWithoutContext("Assoc", MakeCallback(&GhostWifiPort::Associated, this));
-    mac->TraceConnectWithoutContext("DeAssoc", MakeCallback(&GhostWifiPort::Disassociated, this));
+    m_ledgerPort = ledger->AddPort(m_stats, Mac48Address::ConvertFrom(m_device->GetAddress()));
 }
 
 void
@@ -87,32 +72,10 @@ GhostWifiPort::SetMesh()
     m_mesh = true;
 }
 
-void
-GhostWifiPort::SetCarrier(bool up, uint32_t ap)
+uint32_t
+GhostWifiPort::GetAccessPoint(Mac48Address bssid)
 {
-    if (m_wire)
-    {
-        m_wire->SetCarrier(m_index, up, ap);
-    }
-}
-
-void
-GhostWifiPort::Associated(Mac48Address bssid)
-{
-    uint32_t ap = m_distribution ? m_distribution->Associated(m_address, m_ledgerPort, bssid) : 0;
-    SetCarrier(true, ap);
-}
-
-void
-GhostWifiPort::Disassociated(Mac48Address bssid)
-{
-    SetCarrier(false);
-}
-
-bool
-GhostWifiPort::HasCarrier() const
-{
-    return m_station != nullptr;
+    return m_distribution ? m_distribution->Associated(m_address, m_ledgerPort, bssid) : 0;
 }
 
 int64_t
@@ -121,30 +84,11 @@ GhostWifiPort::GetInFlight() const
     return m_ledger ? m_ledger->GetOpen(m_ledgerPort) : 0;
 }
 
-void
-GhostWifiPort::Inject(const uint8_t* frame, uint32_t len)
-{
-    const uint8_t* data = frame;
-    if (!m_sendFrom)
-    {
-        // The shuttle could change shared memory under our hands: work on a copy.
-        std::memcpy(m_scratch.data(), frame, std::min<size_t>(len, m_scratch.size()));
-        if (!m_nat.Outbound(m_scratch.data(), len))
-        {
-            stats_add(&m_stats->up.drops[STATS_DROP_FOREIGN], 1);
-            return;
-        }
-        data = m_scratch.data();
-    }
-    GhostPort::Inject(data, len);
-}
-
 bool
 GhostWifiPort::Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type)
 {
-    if (m_station && !m_station->IsAssociated())
+    if (DropUnassociated())
     {
-        stats_add(&m_stats->up.drops[STATS_DROP_UNASSOCIATED], 1);
         return false;
     }
     if (type <= LENGTH_MAX)
@@ -200,15 +144,6 @@ GhostWifiPort::Receive(Ptr<NetDevice> device,
         Deliver(packet, protocol, from, isGroup ? Address(group.GetGroup()) : to);
     }
     return true;
-}
-
-void
-GhostWifiPort::Rewrite(uint8_t* frame, uint32_t len)
-{
-    if (!m_sendFrom)
-    {
-        m_nat.Inbound(frame, len);
-    }
 }
 
 } // namespace ns3

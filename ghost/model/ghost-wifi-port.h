@@ -4,24 +4,18 @@
 
 #include "ghost-distribution.h"
 #include "ghost-ledger.h"
-#include "ghost-mac-nat.h"
-#include "ghost-port.h"
-
-#include "ns3/sta-wifi-mac.h"
-
-#include <array>
+#include "ghost-station-port.h"
 
 namespace ns3
 {
 
 /**
- * \brief One container interface at a Wi-Fi device.
+ * \brief One container interface at a Wi-Fi device of a link of kind wifi.
  *
- * An access point sends with any source address. A station, an ad hoc station and a mesh point send
- * with their own only: frames from others are translated, as wireless client bridges do
- * (GhostMacNat). The books are kept by the link's GhostLedger.
+ * An access point sends with any source address, the others as a GhostStationPort. The books are
+ * kept by the link's GhostLedger.
  */
-class GhostWifiPort : public GhostPort
+class GhostWifiPort : public GhostStationPort
 {
   public:
     /**
@@ -37,12 +31,6 @@ class GhostWifiPort : public GhostPort
      * \param ledger of the link
      */
     void SetLedger(Ptr<GhostLedger> ledger);
-
-    /**
-     * \brief The interface's carrier follows a station's association.
-     * \param mac of the device
-     */
-    void SetStation(Ptr<StaWifiMac> mac);
 
     /**
      * \brief Whom to tell of associations; after SetLedger.
@@ -63,9 +51,7 @@ class GhostWifiPort : public GhostPort
     void SetMesh();
 
     // Inherited from GhostPort
-    void Inject(const uint8_t* frame, uint32_t len) override;
     int64_t GetInFlight() const override;
-    bool HasCarrier() const override;
 
   protected:
     void DoDispose() override;
@@ -76,23 +62,13 @@ class GhostWifiPort : public GhostPort
                  const Address& to,
                  NetDevice::PacketType type) override;
     bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type) override;
-    void Rewrite(uint8_t* frame, uint32_t len) override;
+    uint32_t GetAccessPoint(Mac48Address bssid) override;
 
   private:
-    /// Tell the daemon, if there is a container.
-    void SetCarrier(bool up, uint32_t ap = 0);
-    /// The station got or lost its access point.
-    void Associated(Mac48Address bssid);
-    /// \copydoc Associated
-    void Disassociated(Mac48Address bssid);
-
-    bool m_mesh{false};                     //!< see SetMesh
-    Ptr<GhostLedger> m_ledger;              //!< of the link
-    uint32_t m_ledgerPort{0};               //!< index in it
-    Ptr<StaWifiMac> m_station;              //!< nullptr: no station
-    Ptr<GhostDistribution> m_distribution;  //!< of the link
-    GhostMacNat m_nat;                      //!< for devices that can't
-    std::array<uint8_t, 16384> m_scratch{}; //!< a frame that is being translated
+    bool m_mesh{false};                    //!< see SetMesh
+    Ptr<GhostLedger> m_ledger;             //!< of the link
+    uint32_t m_ledgerPort{0};              //!< index in it
+    Ptr<GhostDistribution> m_distribution; //!< of the link
 };
 
 } // namespace ns3

@@ -2,6 +2,7 @@
 #include "ghost-wire.h"
 
 #include "ghost-changes.h"
+#include "ghost-last-words.h"
 #include "ghost-port.h"
 
 #include "ns3/log.h"
@@ -681,6 +682,7 @@ GhostWire::LookAtControl()
 bool
 GhostWire::Poll(uint64_t timeoutNs)
 {
+    GhostLastWords::Pause();
     if (!wire_may_sleep(&m_wire))
     {
         for (uint32_t word = 0; word < wire_words(&m_wire); word++)
@@ -722,6 +724,7 @@ GhostWire::Wait(uint64_t untilNs)
         {
             return m_running;
         }
+        GhostLastWords::Pause();
         timeout = due - now;
         m_spinSavedNs = std::min(m_spinSavedNs + (now - m_spinClockNs) / SPIN_SHARE, SPIN_SAVED_NS);
         m_spinClockNs = now;
@@ -743,6 +746,7 @@ GhostWire::Wait(uint64_t untilNs)
     }
     if (nap)
     {
+        GhostLastWords::Pause();
         struct timespec time = {0, static_cast<long>(nap)};
         clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
         return m_running;

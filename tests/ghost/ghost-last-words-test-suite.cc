@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 using namespace ns3;
@@ -101,6 +102,33 @@ class DeathTestCase : public TestCase
     std::vector<std::string> m_expected; //!< in the last line
 };
 
+/// Looked at so often, five looks do not take long.
+constexpr uint32_t TICK_MS = 5;
+
+/// Time never goes on.
+void
+Again()
+{
+    Simulator::ScheduleNow(&Again);
+}
+
+/// Work, but never without a pause for long.
+void
+WorkWithPauses()
+{
+    GhostLastWords::SetTick(TICK_MS);
+    struct timespec now;
+    struct timespec end;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    end.tv_sec += 1;
+    do
+    {
+        GhostLastWords::Pause();
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    } while (now.tv_sec < end.tv_sec);
+    NS_FATAL_ERROR("still there");
+}
+
 /**
  * \brief All of them.
  */
@@ -138,6 +166,32 @@ class GhostLastWordsTestSuite : public TestSuite
                                       "",
                                       [] { NS_ABORT_MSG_IF(true, "enough"); },
                                       {where + "ns-3: aborted. cond=\"true\", msg=\"enough\""}),
+                    TestCase::QUICK);
+        const std::string still = "simulated time stands still while the processor is busy";
+        AddTestCase(new DeathTestCase("an event that does not end",
+                                      "",
+                                      []
+                                      {
+                                          GhostLastWords::SetTick(TICK_MS);
+                                          for (volatile bool forever = true; forever;)
+                                          {
+                                          }
+                                      },
+                                      {where + still}),
+                    TestCase::QUICK);
+        AddTestCase(new DeathTestCase("events without delay",
+                                      "",
+                                      []
+                                      {
+                                          GhostLastWords::SetTick(TICK_MS);
+                                          Again();
+                                      },
+                                      {where + still}),
+                    TestCase::QUICK);
+        AddTestCase(new DeathTestCase("waiting is not standing still",
+                                      "",
+                                      WorkWithPauses,
+                                      {where + "ns-3: msg=\"still there\""}),
                     TestCase::QUICK);
         // The address sanitizer reports signals itself.
 #ifndef __SANITIZE_ADDRESS__

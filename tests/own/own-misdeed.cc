@@ -3,6 +3,7 @@
  * An ns-3 program with two containers at a CSMA segment that does one thing wrong: own-misdeed
  * DEED. For tests/system/test_own.py; "none" does everything right.
  */
+#define NS3_ASSERT_ENABLE // NS_ASSERT does its work here, as in a debug build of ns-3
 #include <ghostbridge/ghost-bridge-helper.h>
 
 #include "ns3/core-module.h"
@@ -10,12 +11,15 @@
 #include "ns3/names.h"
 #include "ns3/network-module.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace ns3;
 
@@ -34,6 +38,20 @@ InRun()
     if (g_deed == "abort")
     {
         NS_ABORT_MSG_IF(g_deed.size() == 5, "five letters");
+    }
+    if (g_deed == "assert")
+    {
+        NS_ASSERT_MSG(g_deed.size() == 5, "six letters");
+    }
+    if (g_deed == "spin")
+    {
+        for (volatile bool forever = true; forever;)
+        {
+        }
+    }
+    if (g_deed == "now")
+    {
+        Simulator::ScheduleNow(&InRun);
     }
     if (g_deed == "throw")
     {
@@ -62,6 +80,33 @@ InRun()
     }
 }
 
+/// As many processes as it gets, and away with them again.
+void
+MakeProcesses()
+{
+    std::vector<pid_t> children;
+    pid_t child = 1;
+    while (children.size() < 2000 && (child = fork()) > 0)
+    {
+        children.push_back(child);
+    }
+    if (child == 0)
+    {
+        for (;;)
+        {
+            pause();
+        }
+    }
+    bool isRefused = child < 0 && errno == EAGAIN;
+    for (pid_t pid : children)
+    {
+        kill(pid, SIGKILL);
+        waitpid(pid, nullptr, 0);
+    }
+    std::ofstream("trace.txt") << (isRefused ? "refused after " : "given: ") << children.size()
+                               << std::endl;
+}
+
 } // namespace
 
 int
@@ -71,6 +116,10 @@ main(int argc, char* argv[])
     if (g_deed == "no-helper")
     {
         return 5;
+    }
+    if (g_deed == "forks")
+    {
+        MakeProcesses();
     }
     GlobalValue::Bind("SimulatorImplementationType", StringValue("ns3::RealtimeSimulatorImpl"));
     NodeContainer nodes;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The user's own ns-3 programs, what they do wrong, and how whatever dies inside ns-3 is reported."""
+import glob
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import unittest
 import gb
 
 MISDEED = os.path.join(os.path.dirname(gb.GHOSTBRIDGE), "own-misdeed")
+STATION = os.path.join(os.path.dirname(gb.GHOSTBRIDGE), "own-station")
 SCENARIO = """
 ghostbridge: 1
 ghost: {program}
@@ -20,6 +22,20 @@ links:
 steps:
   - {{name: ping, node: h1, run: {step}}}
 """
+WIFI = """
+ghostbridge: 1
+ghost: [{program}]
+nodes: {{ap: {{}}, sta: {{}}}}
+links:
+  air: {{kind: ghost, subnet: 10.0.0.0/24, ends: [ap, {{node: sta, name: wlan0}}]}}
+fidelity: {{budget: 20ms}}
+steps:
+  - {{name: step, node: sta, run: {step}}}
+"""
+# From the first moment; a second MAC address at the station's interface; another one instead of its own.
+ADDRESSES = ('"set -e; ping -c 1 -W 2 ap; ip link add m0 link wlan0 type macvlan mode bridge; ip link set m0 up; '
+             'sysctl -qw net.ipv4.conf.all.arp_ignore=1; ip address add 10.0.0.9/24 dev m0; ping -c 1 -W 2 -I m0 ap; '
+             'ip link del m0; ip link set wlan0 address 02:00:00:00:00:77; ping -c 1 -W 2 ap"')
 PING = "ping -c 3 -i 0.2 h2"
 WAIT = '"timeout 10 sh -c \\"until ping -c 1 -W 1 h2; do :; done\\"; sleep 0.6; true"'
 
@@ -33,8 +49,11 @@ class Own(gb.Case):
         path = self.write(self.text(deed))
         done = gb.command("run", path, "--out", os.path.join(self.dir, "out-" + deed))
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        lines = [line for line in done.stderr.splitlines() if all(text in line for text in expected)]
-        self.assertTrue(lines, f"{deed}: no line with {expected} in:\n{done.stderr}")
+        self.has_line(done.stderr, deed, expected)
+
+    def has_line(self, stderr, deed, expected):
+        lines = [line for line in stderr.splitlines() if all(text in line for text in expected)]
+        self.assertTrue(lines, f"{deed}: no line with {expected} in:\n{stderr}")
 
     def broken(self, deed, *expected):
         """The run goes on without the program; the incident says why."""
@@ -81,6 +100,41 @@ class Own(gb.Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("identical", done.stdout)
 
+    def test_station(self):
+        """The run begins when a station is associated; whatever address its container sends from is translated."""
+        program = f"{STATION}, --await=time"
+        report, _ = self.run_scenario(self.write(WIFI.format(program=program, step=ADDRESSES)), "--record")
+        self.assertEqual(report["incidents"], [])
+        self.assertEqual(report["links"][0]["drops"], {})
+        with open(os.path.join(report["dir"], "logs", "ghost-0.log"), encoding="utf-8") as file:
+            self.assertEqual(re.findall("asked at (.*) s", file.read()), ["2", "3"])
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("identical", done.stdout)
+
+    def test_never_associated(self):
+        """A station without a network has no carrier, or keeps the run from beginning."""
+        for options, *expected in (
+                ("--ssid=gone", "test.yaml:6:54: port sta.wlan0: its station is not associated after 10 s"),
+                ("--await=never", "test.yaml:6:50: port ap.eth0: the program awaits it, and it is not ready after 10 s"),
+                ("--await=nobody", 'the program waits for port "h9.eth7", which no link of kind ghost has; ')):
+            path = self.write(WIFI.format(program=f"{STATION}, {options}", step="'true'"))
+            done = gb.command("run", path, "--out", os.path.join(self.dir, "out" + options))
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.has_line(done.stderr, options, expected)
+        report, _ = self.run_scenario(self.write(WIFI.format(
+            program=f"{STATION}, --ssid=gone, --await=nothing", step="cat /sys/class/net/wlan0/carrier")))
+        with open(os.path.join(report["dir"], "steps", "step.out"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "0\n")
+
+    def test_processes(self):
+        """Their number is limited, and the program lives on."""
+        report, _ = self.run_scenario(self.write(self.text("forks")))
+        with open(os.path.join(report["dir"], "program", "trace.txt"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertRegex(text, r"^refused after \d+$")
+        self.assertLess(int(text.split()[-1]), 512)
+
     def test_no_program(self):
         """A program that is not there, or cannot be executed, is an error of the scenario with its place."""
         path = self.write(SCENARIO.format(program="./nothing", step=PING))
@@ -123,6 +177,8 @@ class Own(gb.Case):
         self.assertRegex(report["incidents"][0]["what"], place)
         report = self.broken("abort", "ns-3: aborted. cond=", 'msg="five letters"')
         self.assertRegex(report["incidents"][0]["what"], place)
+        report = self.broken("assert", "ns-3: assert failed. cond=", 'msg="six letters"')
+        self.assertRegex(report["incidents"][0]["what"], place)
         report = self.broken("throw", "exception std::runtime_error: thrown away")
         self.assertRegex(report["incidents"][0]["what"], place)
 
@@ -162,21 +218,32 @@ class Own(gb.Case):
 
 class Outside(gb.Case):
     def test_installed_package(self):
-        """An example built outside the tree against an installed ghostbridge runs."""
+        """Examples built outside the tree against an installed ghostbridge run: with CMake, and with pkg-config."""
         prefix = os.path.join(self.dir, "prefix")
         build = os.path.join(self.dir, "build")
         tree_build = os.path.dirname(os.path.dirname(os.path.abspath(gb.GHOSTBRIDGE)))
         source = os.path.join(self.dir, "source")
         shutil.copytree(os.path.join(gb.TREE, "scenarios/own"), source)
-        for argv in (["cmake", "--install", tree_build, "--prefix", prefix],
-                     ["cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release"],
-                     ["cmake", "--build", build, "--target", "own-csma"]):
-            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=250)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.tool("cmake", "--install", tree_build, "--prefix", prefix)
+        (config,) = glob.glob(prefix + "/**/ghostbridge-ns3.pc", recursive=True)
+        os.environ["PKG_CONFIG_PATH"] = os.path.dirname(config)
+        self.addCleanup(os.environ.pop, "PKG_CONFIG_PATH")
+        flags = self.tool("pkg-config", "--cflags", "--libs", "ghostbridge-ns3").split()
+        plain = os.path.join(self.dir, "plain")
+        with subprocess.Popen(["c++", "-std=c++17", "-o", plain, os.path.join(source, "own-csma.cc"), *flags]) as compiler:
+            self.tool("cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
+            self.tool("cmake", "--build", build, "--target", "own-csma")
+            self.assertEqual(compiler.wait(timeout=250), 0)
         with open(gb.scenario_path("own-csma.yaml"), encoding="utf-8") as file:
-            text = file.read().replace("../build/bin/own-csma", f"{build}/own-csma")
-        report, _ = self.run_scenario(self.write(text))
-        self.assertEqual(report["incidents"], [])
+            text = file.read()
+        for program in (f"{build}/own-csma", plain):
+            report, _ = self.run_scenario(self.write(text.replace("../build/bin/own-csma", program)))
+            self.assertEqual(report["incidents"], [])
+
+    def tool(self, *argv):
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=250)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
 
 
 if __name__ == "__main__":

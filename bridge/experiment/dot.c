@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/experiment/figure.h"
 #include "bridge/experiment/picture.h"
 #include "bridge/scenario/replay.h"
 
@@ -36,29 +37,6 @@ struct drawing {
 	uint32_t *island; /* per link; SCENARIO_NONE when it is not simulated */
 	uint32_t island_count;
 };
-
-/* Text as HTML-like labels take it. */
-static void put(FILE *stream, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", stream);
-			break;
-		case '<':
-			fputs("&lt;", stream);
-			break;
-		case '>':
-			fputs("&gt;", stream);
-			break;
-		case '"':
-			fputs("&quot;", stream);
-			break;
-		default:
-			fputc((unsigned char)*text < ' ' ? ' ' : *text, stream);
-		}
-	}
-}
 
 static bool is_simulated(const struct scenario *scenario, uint32_t node)
 {
@@ -322,13 +300,13 @@ static void write_node(const struct drawing *drawing, uint32_t index)
 		"  n%u [%s label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
 		"<TR><TD>" NAME_FONT,
 		index, look);
-	put(stream, node->name);
+	figure_text(stream, node->name);
 	fputs("</B></FONT></TD></TR><TR><TD>" SMALL_FONT, stream);
-	put(stream, what);
+	figure_text(stream, what);
 	fputs("</FONT></TD></TR>", stream);
 	if (scenario_node_is_replay(node)) {
 		fputs("<TR><TD>" SMALL_FONT, stream);
-		put(stream, node->replay->file);
+		figure_text(stream, node->replay->file);
 		fputs("</FONT></TD></TR>", stream);
 	}
 	for (size_t i = 0; i < scenario->end_count; i++) {
@@ -341,9 +319,9 @@ static void write_node(const struct drawing *drawing, uint32_t index)
 		if (!address[0] && !shows_ports(node))
 			continue;
 		fputs("<TR><TD>" SMALL_FONT, stream);
-		put(stream, end->name);
+		figure_text(stream, end->name);
 		fputs(address[0] ? "&#160;&#160;" : "", stream);
-		put(stream, address);
+		figure_text(stream, address);
 		fputs("</FONT></TD></TR>", stream);
 	}
 	fputs("</TABLE>>]\n", stream);
@@ -371,9 +349,9 @@ static void write_bar(const struct drawing *drawing, const struct scenario_link 
 		vertex);
 	write_cells(stream, 'q', link->end_count);
 	fprintf(stream, "<TR><TD COLSPAN=\"%u\" CELLPADDING=\"2\"><FONT COLOR=\"white\"><B>", link->end_count);
-	put(stream, link->name);
+	figure_text(stream, link->name);
 	fputs(" &#183; </B></FONT><FONT POINT-SIZE=\"10\" COLOR=\"#dfe6ee\">", stream);
-	put(stream, figures);
+	figure_text(stream, figures);
 	fputs("</FONT></TD></TR>", stream);
 	write_cells(stream, 'p', link->end_count);
 	fputs("</TABLE>>]\n", stream);
@@ -406,7 +384,7 @@ static void write_link(const struct drawing *drawing, uint32_t index)
 		break;
 	}
 	fputs("<B>", stream);
-	put(stream, link->name);
+	figure_text(stream, link->name);
 	fputs("</B></TD></TR>", stream);
 	/* One figure to a line: the line of text stays short, and the nodes near. */
 	for (char *at = figures; at; at = comma) {
@@ -416,7 +394,7 @@ static void write_link(const struct drawing *drawing, uint32_t index)
 			comma += 2;
 		}
 		fputs("<TR><TD>" SMALL_FONT, stream);
-		put(stream, at);
+		figure_text(stream, at);
 		fputs("</FONT></TD></TR>", stream);
 	}
 	fputs("</TABLE>>]\n", stream);

@@ -22,7 +22,7 @@
  */
 void figure_draw(const struct timeline *timeline, json_t *report, FILE *stream);
 
-/** figure_text() - Write text with what XML would misread escaped. */
+/** figure_text() - Write text with what XML, and the labels of Graphviz, would misread escaped. */
 void figure_text(FILE *stream, const char *text);
 
 #endif /* EXPERIMENT_FIGURE_H */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/scenario/internal.h"
+#include "bridge/scenario/switch.h"
 
 #define LTE_MTU_MAX 1500
 
@@ -106,9 +107,14 @@ void scn_finish_lte(struct scn_load *load, const struct scn_value *map, struct s
 	ues = link->end_count - at_network;
 	if (ues < 1 || ues > SCENARIO_LTE_UES_MAX)
 		scn_error(load, ends, "%u user equipments; a cell has from 1 to %d", ues, SCENARIO_LTE_UES_MAX);
-	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++)
-		if (load->scenario->nodes[load->scenario->ends[i].node].role > SCENARIO_ROLE_ROUTER)
-			scn_error(load, ends, "LTE carries IP only; a switch or hub cannot be at its end");
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++) {
+		const struct scenario_end *end = &load->scenario->ends[i];
+
+		if (load->scenario->nodes[end->node].role > SCENARIO_ROLE_ROUTER ||
+		    (end->port_of && !end->port_of->management))
+			scn_error(load, ends,
+				  "LTE carries IP only; a switch or hub cannot be at its end, put a container between");
+	}
 	scn_place_ends(load, map, link);
 }
 

@@ -344,8 +344,8 @@ static int reconnect_database(void)
 
 	for (int i = 0; i < WAIT_MS && access(VSWITCHD_SOCKET, F_OK); i++)
 		nanosleep(&pause, NULL);
-	/* ovsdb-server may be dead, too, and not be back yet */
-	for (int i = 0; i < WAIT_MS; i++) {
+	/* ovsdb-server may be dead, too, and not be back yet; a try takes some 10 ms */
+	for (int i = 0; i < WAIT_MS / 10; i++) {
 		ovs_run(forget, text);
 		if (!ovs_run(connect, text))
 			return 0;

@@ -29,6 +29,7 @@ struct job {
 	struct replay replay;
 	struct rundir out;
 	json_t *digest;   /* digest.json of the run, or NULL */
+	json_t *apps;     /* what applications sent and received now */
 	json_t *result;   /* ports */
 	char first[1024]; /* the first difference, in words; "" */
 	double seconds;
@@ -214,8 +215,8 @@ static json_t *invariants_json(const struct job *job, uint64_t *ret_broken)
 
 static void write_out_digest(const struct job *job)
 {
-	json_t *digest = json_pack("{s:i,s:b,s:s,s:O}", "schema", BOUNDARY_SCHEMA, "complete", 1, "incomplete", "",
-				   "ports", job->result);
+	json_t *digest = json_pack("{s:i,s:b,s:s,s:O,s:O}", "schema", BOUNDARY_SCHEMA, "complete", 1, "incomplete", "",
+				   "ports", job->result, "applications", job->apps);
 	char *text = json_dumps(digest, JSON_INDENT(2));
 
 	if (text && rundir_write(&job->out, RECORD_DIGEST_FILE, text, strlen(text)) < 0)
@@ -233,6 +234,15 @@ static void describe_frame(const struct job *job, const struct recording_entry *
 		 (double)entry->time_ns / 1e9, what[0] ? ", " : "", what);
 }
 
+static void say_difference(struct job *job, const char *what, const json_t *was, const json_t *is)
+{
+	char *a = json_dumps(was, JSON_ENCODE_ANY | JSON_COMPACT), *b = json_dumps(is, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	snprintf(job->first, sizeof(job->first), "%s was %s, is %s", what, a ? a : "?", b ? b : "?");
+	free(a);
+	free(b);
+}
+
 /* In words, the first thing that is not as it was. */
 static void find_difference(struct job *job)
 {
@@ -240,6 +250,7 @@ static void find_difference(struct job *job)
 	char recorded[512] = "nothing more", replayed[512] = "nothing more";
 	json_t *was, *is;
 	const char *port;
+	size_t i;
 
 	if (difference->any) {
 		if (difference->has_recorded)
@@ -252,22 +263,26 @@ static void find_difference(struct job *job)
 	}
 	if (!job->digest || job->recording.incomplete[0])
 		return;
+	json_array_foreach(json_object_get(job->digest, "applications"), i, was)
+	{
+		is = json_array_get(job->apps, i);
+		if (json_equal(was, is))
+			continue;
+		say_difference(job, "application", was, is);
+		return;
+	}
 	json_object_foreach(json_object_get(job->digest, "ports"), port, was)
 	{
 		static const char *const keys[] = {"entered", "frames", "bytes", "hash", "drops"};
 
 		is = json_object_get(job->result, port);
-		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-			char *a, *b;
+		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			char what[256];
 
 			if (json_equal(json_object_get(was, keys[i]), json_object_get(is, keys[i])))
 				continue;
-			a = json_dumps(json_object_get(was, keys[i]), JSON_ENCODE_ANY | JSON_COMPACT);
-			b = json_dumps(json_object_get(is, keys[i]), JSON_ENCODE_ANY | JSON_COMPACT);
-			snprintf(job->first, sizeof(job->first), "%s: %s was %s, is %s", port, keys[i], a ? a : "?",
-				 b ? b : "?");
-			free(a);
-			free(b);
+			snprintf(what, sizeof(what), "%s: %s", port, keys[i]);
+			say_difference(job, what, json_object_get(was, keys[i]), json_object_get(is, keys[i]));
 			return;
 		}
 	}
@@ -320,12 +335,13 @@ static int print(const struct job *job)
 		incomplete = "there is no " RECORD_DIGEST_FILE
 			     ": the run was killed before its end, or the file was taken away; drops are not compared";
 	if (job->options->json) {
-		json_t *all = json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O,s:O}", "schema", 1, "identical",
-					!replay->changed && !job->first[0], "changed", replay->changed,
-					"first_difference", job->first, "incomplete", incomplete, "frames_in",
-					(json_int_t)replay->frames, "frames_compared", (json_int_t)replay->compared,
-					"simulated_s", simulated, "took_s", job->seconds, "events",
-					(json_int_t)replay->events, "ports", job->result, "invariants", invariants);
+		json_t *all =
+			json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O,s:O,s:O}", "schema", 1, "identical",
+				  !replay->changed && !job->first[0], "changed", replay->changed, "first_difference",
+				  job->first, "incomplete", incomplete, "frames_in", (json_int_t)replay->frames,
+				  "frames_compared", (json_int_t)replay->compared, "simulated_s", simulated, "took_s",
+				  job->seconds, "events", (json_int_t)replay->events, "ports", job->result,
+				  "invariants", invariants, "applications", job->apps);
 
 		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 		putchar('\n');
@@ -381,16 +397,18 @@ static int replay(struct job *job)
 		r = cli_error(EXIT_HOST, "cannot write %s: %s", DEVICES_FILE, strerror(errno));
 		goto done;
 	}
-	job->replay = (struct replay){.recording = &job->recording,
-				      .scenario = job->scenario,
-				      .ghost_fd = ghost_fd,
-				      .program_fd = program_fd,
-				      .changed = strcmp(job->scenario->text, job->recording.scenario) != 0,
-				      .out = writer,
-				      .out_file = out,
-				      .pcap = pcap,
-				      .ends = calloc(job->scenario->end_count + 1, sizeof(struct stats_port))};
-	if (!job->replay.ends) {
+	job->replay =
+		(struct replay){.recording = &job->recording,
+				.scenario = job->scenario,
+				.ghost_fd = ghost_fd,
+				.program_fd = program_fd,
+				.changed = strcmp(job->scenario->text, job->recording.scenario) != 0,
+				.out = writer,
+				.out_file = out,
+				.pcap = pcap,
+				.ends = calloc(job->scenario->end_count + 1, sizeof(struct stats_port)),
+				.apps = calloc(scenario_app_count(job->scenario) + 1u, sizeof(struct stats_port))};
+	if (!job->replay.ends || !job->replay.apps) {
 		r = cli_error(EXIT_HOST, "out of memory");
 		goto done;
 	}
@@ -402,6 +420,7 @@ static int replay(struct job *job)
 	}
 	job->seconds = (double)(clock_ns() - began) / 1e9;
 	job->result = ports_json(job);
+	job->apps = record_apps_json(job->scenario, job->replay.apps);
 	if (writer) {
 		boundary_flush(writer);
 		fwrite(writer->out.data, 1, writer->out.size, out);
@@ -423,6 +442,7 @@ done:
 		fclose(pcap);
 	pcapng_out_done(&job->replay.devices);
 	free(job->replay.ends);
+	free(job->replay.apps);
 	close(ghost_fd);
 	if (program_fd >= 0)
 		close(program_fd);
@@ -450,6 +470,7 @@ static int replay_main(const struct verb *verb, int argc, char **argv)
 	if (job.out.fd >= 0)
 		rundir_close(&job.out);
 	json_decref(job.result);
+	json_decref(job.apps);
 	json_decref(job.digest);
 	scenario_free(job.scenario);
 	recording_unload(&job.recording);

@@ -240,6 +240,50 @@ json_t *record_port_json(const struct stats_port *port)
 			 drops);
 }
 
+static json_t *traffic_json(const struct stats_dir *dir)
+{
+	return json_pack("{s:I,s:I}", "packets", (json_int_t)dir->frames, "bytes", (json_int_t)dir->bytes);
+}
+
+json_t *record_apps_json(const struct scenario *scenario, const struct stats_port *apps)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < scenario->node_count; i++) {
+		const struct scenario_node *node = &scenario->nodes[i];
+
+		for (size_t j = 0; j < node->app_count; j++, apps++)
+			json_array_append_new(list,
+					      json_pack("{s:s,s:I,s:s,s:i,s:o,s:o}", "node", node->name, "application",
+							(json_int_t)j, "kind", scenario_app_name(node->apps[j].kind),
+							"port", node->apps[j].port, "sent", traffic_json(&apps->up),
+							"received", traffic_json(&apps->down)));
+	}
+	return list;
+}
+
+json_t *record_daemon_apps_json(const struct daemon *daemon)
+{
+	const struct scenario *scenario = daemon->scenario;
+	struct stats_port *apps = calloc(scenario_app_count(scenario) + 1u, sizeof(*apps));
+	struct stats_port *app = apps;
+	json_t *list;
+
+	if (!apps)
+		return json_array();
+	for (size_t i = 0; i < scenario->node_count; i++) {
+		for (size_t j = 0; j < scenario->nodes[i].app_count; j++, app++) {
+			const struct scenario_app *spec = &scenario->nodes[i].apps[j];
+
+			if (spec->ghost != SCENARIO_NONE)
+				peers_snapshot(&daemon->peers[spec->ghost], PEERS_GHOST, spec->stats, app);
+		}
+	}
+	list = record_apps_json(scenario, apps);
+	free(apps);
+	return list;
+}
+
 int record_write_digest(struct record *record, struct daemon *daemon)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -259,8 +303,9 @@ int record_write_digest(struct record *record, struct daemon *daemon)
 		peers_snapshot(&daemon->peers[scenario->links[end->link].ghost], PEERS_GHOST, end->stats, &stats);
 		json_object_set_new(ports, end->port_name, record_port_json(&stats));
 	}
-	digest = json_pack("{s:i,s:b,s:s,s:o}", "schema", BOUNDARY_SCHEMA, "complete", !record->trouble[0],
-			   "incomplete", record->trouble, "ports", ports);
+	digest = json_pack("{s:i,s:b,s:s,s:o,s:o}", "schema", BOUNDARY_SCHEMA, "complete", !record->trouble[0],
+			   "incomplete", record->trouble, "ports", ports, "applications",
+			   record_daemon_apps_json(daemon));
 	text = digest ? json_dumps(digest, JSON_INDENT(2)) : NULL;
 	json_decref(digest);
 	if (text) {

@@ -16,6 +16,7 @@
 #define RECORD_DIGEST_FILE "digest.json"
 
 struct daemon;
+struct scenario;
 struct recorder_status;
 
 struct record {
@@ -56,5 +57,17 @@ void record_close(struct record *record);
 
 /** record_port_json() - One port's part of digest.json, from what its ghost counted. New reference. */
 json_t *record_port_json(const struct stats_port *port);
+
+/**
+ * record_apps_json() - What the applications of simulated nodes sent and received, for report, digest and replay
+ * @apps:	their counters, in the order of nodes and applications, scenario_app_count() of them
+ *
+ * Return: a new list of {"node": "phone", "application": 0, "kind": "on-off", "port": 9, "sent": {"packets": 1,
+ * "bytes": 512}, "received": {"packets": 0, "bytes": 0}}
+ */
+json_t *record_apps_json(const struct scenario *scenario, const struct stats_port *apps);
+
+/** record_daemon_apps_json() - The same, of a running experiment. */
+json_t *record_daemon_apps_json(const struct daemon *daemon);
 
 #endif /* EXPERIMENT_RECORD_H */

@@ -528,6 +528,13 @@ static void collect(const struct stage *stage)
 		if (end->stats < scenario_input_count(replay->scenario, stage->ghost))
 			replay->frames += replay->ends[i].up.frames;
 	}
+	for (size_t i = 0, app = 0; i < replay->scenario->node_count; i++) {
+		const struct scenario_node *node = &replay->scenario->nodes[i];
+
+		for (size_t j = 0; j < node->app_count; j++, app++)
+			if (node->apps[j].ghost == stage->ghost)
+				replay->apps[app] = stats_ports(stage->home.stats[1])[node->apps[j].stats];
+	}
 	replay->compared += stage->compared;
 	if (difference->any &&
 	    (!replay->difference.any || difference_time(difference) < difference_time(&replay->difference)))

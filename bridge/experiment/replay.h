@@ -39,6 +39,7 @@ struct replay {
 	struct pcapng_out devices; /* ... on its way there; pcapng_out_done() is the caller's */
 	uint32_t device_count;     /* ... interfaces in it */
 	struct stats_port *ends;   /* what the ghosts counted, one per end of the scenario */
+	struct stats_port *apps;   /* ... and one per application, see record_apps_json() */
 	struct replay_difference difference;
 	uint64_t compared;     /* departures that were the same */
 	uint64_t events;       /* simulator events run */

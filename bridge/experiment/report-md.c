@@ -152,6 +152,17 @@ static void write_lists(json_t *report, FILE *stream)
 				text(entry, "value"), text(entry, "by"));
 		}
 	}
+	if (json_array_size(at(report, "applications")) > 0) {
+		fputs("\n## Applications of simulated nodes\n\n| node | application | port | packets sent | bytes sent "
+		      "| "
+		      "packets received | bytes received |\n|---|---|--:|--:|--:|--:|--:|\n",
+		      stream);
+		json_array_foreach(at(report, "applications"), i, entry)
+			fprintf(stream, "| %s | %s | %.0f | %.0f | %.0f | %.0f | %.0f |\n", text(entry, "node"),
+				text(entry, "kind"), number(entry, "port"), number(at(entry, "sent"), "packets"),
+				number(at(entry, "sent"), "bytes"), number(at(entry, "received"), "packets"),
+				number(at(entry, "received"), "bytes"));
+	}
 	if (json_array_size(at(report, "expect")) > 0) {
 		fputs("\n## Expectations\n\n", stream);
 		json_array_foreach(at(report, "expect"), i, entry)

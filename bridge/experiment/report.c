@@ -265,9 +265,9 @@ json_t *report_figures(struct daemon *daemon)
 	figures->digests = json_object();
 	for (size_t i = 0; i < daemon->scenario->link_count; i++)
 		add_link(figures, daemon, &daemon->scenario->links[i]);
-	all = json_pack("{s:o,s:o,s:o,s:o,s:{s:s,s:o}}", "ports", figures->ports, "simulated", figures->simulated,
-			"links", figures->links, "fidelity", fidelity_json(daemon, figures), "digest", "inputs", "",
-			"ports", figures->digests);
+	all = json_pack("{s:o,s:o,s:o,s:o,s:o,s:{s:s,s:o}}", "ports", figures->ports, "simulated", figures->simulated,
+			"applications", record_daemon_apps_json(daemon), "links", figures->links, "fidelity",
+			fidelity_json(daemon, figures), "digest", "inputs", "", "ports", figures->digests);
 	free(figures);
 	return all;
 }

@@ -109,6 +109,24 @@ static void pack(struct scenario *scenario, uint32_t *parents, uint32_t *weights
 			scenario->links[i].ghost = ghosts[find_root(parents, i)];
 }
 
+/* Counters of applications come last. Links that meet in a simulated node are one island, so any of its ends will do.
+ */
+static void number_apps(struct scenario *scenario, uint32_t *counters)
+{
+	uint32_t ghost;
+
+	for (uint32_t i = 0; i < scenario->node_count; i++) {
+		ghost = SCENARIO_NONE;
+		for (size_t j = 0; j < scenario->end_count && scenario->nodes[i].app_count; j++)
+			if (scenario->ends[j].node == i)
+				ghost = scenario->links[scenario->ends[j].link].ghost;
+		for (size_t j = 0; j < scenario->nodes[i].app_count; j++) {
+			scenario->nodes[i].apps[j].ghost = ghost;
+			scenario->nodes[i].apps[j].stats = ghost == SCENARIO_NONE ? SCENARIO_NONE : counters[ghost]++;
+		}
+	}
+}
+
 void scn_pack_islands(struct scn_load *load, uint32_t workers)
 {
 	struct scenario *scenario = load->scenario;
@@ -164,4 +182,5 @@ void scn_pack_islands(struct scn_load *load, uint32_t workers)
 				end->stats = ports[scenario->links[end->link].ghost]++;
 		}
 	}
+	number_apps(scenario, ports);
 }

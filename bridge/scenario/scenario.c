@@ -77,7 +77,19 @@ uint32_t scenario_inner_count(const struct scenario *scenario, uint32_t ghost)
 		if (ghost != SCENARIO_NONE && scenario->links[scenario->ends[i].link].ghost == ghost &&
 		    scenario->ends[i].port == SCENARIO_NONE)
 			count++;
+	for (size_t i = 0; i < scenario->node_count; i++)
+		for (size_t j = 0; ghost != SCENARIO_NONE && j < scenario->nodes[i].app_count; j++)
+			count += scenario->nodes[i].apps[j].ghost == ghost;
 	return count;
+}
+
+uint32_t scenario_app_count(const struct scenario *scenario)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < scenario->node_count; i++)
+		count += scenario->nodes[i].app_count;
+	return (uint32_t)count;
 }
 
 uint32_t scenario_port_count(const struct scenario *scenario, uint32_t ghost)

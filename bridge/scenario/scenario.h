@@ -204,6 +204,8 @@ struct scenario_app {
 	uint64_t packet_count;   /* ...; 0: no limit */
 	uint64_t data_size;      /* on-off, bulk-send: bytes in all; 0: no limit */
 	struct scenario_dist on, off;
+	uint32_t ghost; /* simulates it; SCENARIO_NONE: none, its node has no link */
+	uint32_t stats; /* index of its counters in that ghost: up is what it sent, down what it received */
 	struct scenario_pos pos;
 };
 
@@ -522,7 +524,10 @@ const struct scenario_end *scenario_find_input(const struct scenario *scenario, 
 /** scenario_input_count() - How many such ends ghost @ghost has. */
 uint32_t scenario_input_count(const struct scenario *scenario, uint32_t ghost);
 
-/** scenario_inner_count() - How many ends of simulated nodes and replays ghost @ghost has. */
+/** scenario_app_count() - How many applications there are in all. */
+uint32_t scenario_app_count(const struct scenario *scenario);
+
+/** scenario_inner_count() - How many ends of simulated nodes and replays, and applications, ghost @ghost has. */
 uint32_t scenario_inner_count(const struct scenario *scenario, uint32_t ghost);
 
 #ifdef __cplusplus

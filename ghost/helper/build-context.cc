@@ -31,6 +31,12 @@ BuildContext::GetScenario() const
     return m_scenario;
 }
 
+GhostWire*
+BuildContext::GetWire() const
+{
+    return m_wire;
+}
+
 Ptr<Node>
 BuildContext::GetNode(const struct scenario_end& end)
 {

@@ -137,6 +137,9 @@ class BuildContext
      */
     void SetCaptures(int firstFd);
 
+    /// \return the wire of the ghost being built
+    GhostWire* GetWire() const;
+
     /// The simulated nodes of this ghost and its replays, by their index in the scenario.
     const std::map<uint32_t, Ptr<Node>>& GetSimulatedNodes() const;
 
@@ -184,11 +187,12 @@ void PlaceEnd(BuildContext& context,
               const MobilitySetter& set);
 
 /**
- * \brief Build the applications of a simulated node.
+ * \brief Build the applications of a simulated node, and what counts their traffic.
+ * \param context of the ghost
  * \param spec the node in the scenario
  * \param node with its stack
  */
-void BuildApps(const struct scenario_node& spec, Ptr<Node> node);
+void BuildApps(BuildContext& context, const struct scenario_node& spec, Ptr<Node> node);
 
 /// Build what is behind the ends of simulated nodes, once all links are built.
 void BuildSimulatedNodes(BuildContext& context);

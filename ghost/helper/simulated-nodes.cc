@@ -296,7 +296,7 @@ BuildSimulatedNodes(BuildContext& context)
         if (scenario_role_has_ip(inner.spec.role))
         {
             BuildStack(inner, context.GetScenario());
-            BuildApps(inner.spec, inner.node);
+            BuildApps(context, inner.spec, inner.node);
             hasGlobal |= inner.spec.routing == SCENARIO_ROUTING_GLOBAL;
         }
         else

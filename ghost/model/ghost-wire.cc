@@ -390,9 +390,32 @@ GhostWire::ApplyText(const std::string& text)
     return m_changes ? m_changes->Apply(text) : "nothing here can change";
 }
 
+bool
+GhostWire::IsInnerClosed() const
+{
+    return m_innerClosed;
+}
+
+void
+GhostWire::AddCounter(std::function<void()> update)
+{
+    m_counters.push_back(std::move(update));
+}
+
+void
+GhostWire::UpdateCounters() const
+{
+    for (const std::function<void()>& update : m_counters)
+    {
+        update();
+    }
+}
+
 void
 GhostWire::CloseInner()
 {
+    UpdateCounters();
+    m_counters.clear();
     for (const Ptr<GhostPort>& port : m_inner)
     {
         port->Close();
@@ -644,6 +667,7 @@ bool
 GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
 {
     FlushPorts();
+    UpdateCounters();
     struct stats* stats = m_wire.stats;
     __atomic_store_n(&stats->sim_ns, nowNs - std::min(nowNs, m_startNs), __ATOMIC_RELAXED);
     __atomic_store_n(&stats->events, Simulator::GetEventCount(), __ATOMIC_RELAXED);

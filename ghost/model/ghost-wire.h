@@ -11,6 +11,7 @@
 
 #include "ns3/ptr.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -80,6 +81,16 @@ class GhostWire : public GhostInput
      * \param port kept
      */
     void AddInner(Ptr<GhostPort> port);
+
+    /// \return whether simulated nodes have been told to fall silent
+    bool IsInnerClosed() const;
+
+    /**
+     * \brief Something that counts by itself, and must be asked.
+     * \param update its counters; called at the end of every batch until simulated nodes fall
+     * silent, and then once more
+     */
+    void AddCounter(std::function<void()> update);
 
     /**
      * \brief Have frames enter at an end that is no port of the wire.
@@ -183,7 +194,10 @@ class GhostWire : public GhostInput
     /// Tell the daemon whether a port's interface has carrier.
     virtual void SayCarrier(uint32_t index);
 
-    /// Let simulated nodes fall silent.
+    /// See AddCounter.
+    void UpdateCounters() const;
+
+    /// Let simulated nodes fall silent; what they do then is not counted any more.
     void CloseInner();
 
     /// Count an injected frame, record it and hand it to its port.
@@ -251,16 +265,17 @@ class GhostWire : public GhostInput
     uint64_t m_quiesceNs{0};             //!< until when QUIESCED is due; 0: not asked
     struct wire_pace m_pace
     {
-    };                          //!< how often to wake
-    uint64_t m_spinSavedNs{0};  //!< time that may be spent waiting awake
-    uint64_t m_spinClockNs{0};  //!< when m_spinSavedNs was last added to
-    bool m_running{true};       //!< neither stopped nor failed
-    bool m_daemonLost{false};   //!< that is why it failed
-    bool m_isCut{false};        //!< stopped with a frame half delivered
-    bool m_innerClosed{false};  //!< see CloseInner
-    bool m_sourceBroken{false}; //!< that is why it failed
-    std::string m_error;        //!< why it failed
-    struct journal m_journal    //!< the recording that is being written; empty: none
+    };                                             //!< how often to wake
+    uint64_t m_spinSavedNs{0};                     //!< time that may be spent waiting awake
+    uint64_t m_spinClockNs{0};                     //!< when m_spinSavedNs was last added to
+    bool m_running{true};                          //!< neither stopped nor failed
+    bool m_daemonLost{false};                      //!< that is why it failed
+    bool m_isCut{false};                           //!< stopped with a frame half delivered
+    bool m_innerClosed{false};                     //!< see CloseInner
+    std::vector<std::function<void()>> m_counters; //!< see AddCounter
+    bool m_sourceBroken{false};                    //!< that is why it failed
+    std::string m_error;                           //!< why it failed
+    struct journal m_journal //!< the recording that is being written; empty: none
     {
     };
 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Nodes inside ns-3: what containers see of simulated routers, switches and hubs, and the traffic those make."""
+import json
 import os
 import re
 
@@ -130,7 +131,13 @@ class Simulated(gb.Case):
 ghostbridge: 1
 nodes:
   h1: {}
-  s1: {kind: simulated, role: host, applications: [{kind: packet-sink, protocol: udp, port: 6}]}
+  s1:
+    kind: simulated
+    role: host
+    applications:
+      - {kind: packet-sink, protocol: udp, port: 6}
+      - {kind: udp-echo-server, port: 7}
+      - {kind: packet-sink, port: 9}
   s2:
     kind: simulated
     role: host
@@ -138,6 +145,8 @@ nodes:
       - {kind: on-off, to: h1, port: 5000, rate: 400kbps, packet-size: 500B, on: 1s, off: 0s}
       - {kind: on-off, to: s1, port: 6, rate: 1Mbps, on: exponential 20ms, off: uniform 10ms 30ms}
       - {kind: udp-client, to: s1, port: 6, interval: 5ms, count: 40}
+      - {kind: udp-echo-client, to: s1, port: 7, interval: 20ms, count: 12}
+      - {kind: bulk-send, to: s1, port: 9, max-size: 100KiB}
   a1:
     kind: simulated
     role: router
@@ -159,6 +168,20 @@ links:
         self.assertGreater(down["s1.eth0"], 40)
         # What a1 sends to a3 crosses a2, which AODV found.
         self.assertGreaterEqual(down["a3.eth0"], 20)
+        apps = {(app["node"], app["application"]): app for app in report["applications"]}
+        for key, kind, sent, received in ((("s1", 1), "udp-echo-server", 12, 12), (("s2", 3), "udp-echo-client", 12, 12),
+                                          (("s2", 2), "udp-client", 40, 0), (("a1", 0), "udp-client", 20, 0),
+                                          (("a3", 0), "udp-server", 0, 20)):
+            app = apps[key]
+            self.assertEqual((app["kind"], app["sent"]["packets"], app["received"]["packets"]), (kind, sent, received))
+            self.assertEqual(app["sent"]["bytes"], sent * (100 if "echo" in kind else 1024), app)
+        self.assertEqual(apps["s2", 4]["sent"]["bytes"], 102400)
+        self.assertEqual(apps["s1", 2]["received"]["bytes"], 102400)
+        self.assertEqual(apps["s2", 0]["sent"]["bytes"], apps["s2", 0]["sent"]["packets"] * 500)
+        # What was under way when they fell silent has arrived since, and is not counted any more.
+        sent = apps["s2", 1]["sent"]["packets"] + 40
+        self.assertLessEqual(sent - apps["s1", 0]["received"]["packets"], 2)
+        self.assertGreaterEqual(sent - apps["s1", 0]["received"]["packets"], 0)
 
     def test_replay(self):
         """Thirty routers with random traffic of their own do the same again."""
@@ -168,6 +191,13 @@ links:
         done = gb.command("replay", report["dir"], "--out", os.path.join(self.dir, "again"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("identical", done.stdout)
+        applications = []
+        for place in (report["dir"], os.path.join(self.dir, "again")):
+            with open(os.path.join(place, "digest.json"), encoding="utf-8") as file:
+                applications.append(json.load(file)["applications"])
+        self.assertEqual(applications[0], applications[1])
+        self.assertEqual(applications[0], report["applications"])
+        self.assertGreater(sum(app["received"]["packets"] for app in applications[0]), 1000)
 
     def test_switch_and_hub(self):
         """A switch learns who is where, a hub does not; both join what a segment parts."""

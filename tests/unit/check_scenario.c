@@ -279,7 +279,7 @@ START_TEST(test_simulated)
 	ck_assert_uint_eq(s->links[0].ghost, s->links[2].ghost);
 	ck_assert_uint_ne(s->links[0].ghost, s->links[3].ghost);
 	ck_assert_uint_eq(scenario_port_count(s, s->links[0].ghost), 2);
-	ck_assert_uint_eq(scenario_inner_count(s, s->links[0].ghost), 5);
+	ck_assert_uint_eq(scenario_inner_count(s, s->links[0].ghost), 5 + 3); /* ends, applications */
 	for (size_t i = 0; i < s->end_count; i++) {
 		const struct scenario_end *end = &s->ends[i];
 		bool real = scenario_node_is_real(&s->nodes[end->node]);

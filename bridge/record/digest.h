@@ -3,22 +3,23 @@
  * digest.h - the running hash by which two runs are told apart: one number per port over everything that left it.
  *
  * XXH3 (xxHash 0.8, 64-bit result) of the hash so far, the frame's own hash, its time and its length, so that order,
- * time, length and every byte count. Header-only, used by the ghost on every delivered frame: some 30 ns for 1500
- * bytes.
+ * time, length and every byte count. The ghost makes it of every frame that it delivers: some 50 ns for 1500 bytes
+ * with AVX2, 80 ns without.
  */
 #ifndef RECORD_DIGEST_H
 #define RECORD_DIGEST_H
 
 #include <stdint.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** digest_bytes() - The hash of one frame. Unseeded: with a seed every long frame would cost a new key of 192 bytes. */
-static inline uint64_t digest_bytes(const void *frame, uint32_t len)
-{
-	return XXH3_64bits(frame, len);
-}
+uint64_t digest_bytes(const void *frame, uint32_t len);
+
+/** digest_bytes_avx2() - The same by other instructions; for digest_bytes(), and only where the processor has them. */
+uint64_t digest_bytes_avx2(const void *frame, uint32_t len);
 
 /**
  * digest_frame() - Add one departed frame to a port's hash
@@ -29,11 +30,10 @@ static inline uint64_t digest_bytes(const void *frame, uint32_t len)
  *
  * Return: the new hash
  */
-static inline uint64_t digest_frame(uint64_t digest, uint64_t time_ns, uint64_t hash, uint32_t len)
-{
-	uint64_t link[4] = {digest, hash, time_ns, len};
+uint64_t digest_frame(uint64_t digest, uint64_t time_ns, uint64_t hash, uint32_t len);
 
-	return XXH3_64bits(link, sizeof(link));
+#ifdef __cplusplus
 }
+#endif
 
 #endif /* RECORD_DIGEST_H */

@@ -37,6 +37,7 @@ struct keep {
 	uint64_t next_ns;   /* when to ask, or to connect */
 	uint64_t due_ns;    /* when to write the tables down */
 	uint64_t latest_ns; /* due no later than this */
+	uint64_t saved_ns;  /* when they were written last */
 };
 
 static uint64_t now_ns(void)
@@ -125,6 +126,9 @@ static void changed(struct keep *keep, uint64_t now)
 	if (keep->due_ns == NEVER)
 		keep->latest_ns = now + LATEST_NS;
 	keep->due_ns = now + QUIET_NS < keep->latest_ns ? now + QUIET_NS : keep->latest_ns;
+	/* Changes that never end cost two saves a second. */
+	if (keep->due_ns < keep->saved_ns + LATEST_NS)
+		keep->due_ns = keep->saved_ns + LATEST_NS;
 }
 
 /* Whatever is to be done now. Return: when there is something again. */
@@ -156,6 +160,7 @@ static uint64_t turn(struct keep *keep)
 	if (now >= keep->due_ns) {
 		/* What comes while we ask is another change. */
 		keep->due_ns = NEVER;
+		keep->saved_ns = now;
 		if (save(keep->node) && keep->watch.fd >= 0)
 			keep->due_ns = keep->latest_ns = now_ns() + LATEST_NS;
 	}

@@ -309,6 +309,7 @@ int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag)
 {
 	int err = 0;
 
+	(void)ovs_widen_sockets(lab); /* they are new, and work as they are */
 	for (size_t i = 0; !err && i < lab->scenario->node_count; i++) {
 		const struct scenario_node *node = &lab->scenario->nodes[i];
 		const struct scenario_switch *sw = node->sw;

@@ -71,6 +71,14 @@ int ovs_configure(struct lab *lab, struct diag *diag);
  */
 int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag);
 
+/**
+ * ovs_widen_sockets() - Give the sockets that ovs-vswitchd reads its ports through more room; ports added later keep
+ * theirs
+ *
+ * Return: 0, or a negative errno where the kernel doesn't let us; switches work without, they just lose frames earlier
+ */
+int ovs_widen_sockets(const struct lab *lab);
+
 /** ovs_load_flows_again() - Those of switches with a controller, which Open vSwitch empties when it gets one. */
 int ovs_load_flows_again(struct lab *lab, struct diag *diag);
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Switches: frames cross them, errors have their line, `ghostbridge ovs` finds the right one, what is killed comes back."""
+import ctypes
 import os
 import random
 import signal
+import socket
 import time
 
 import gb
@@ -33,6 +35,20 @@ VERSIONS = {"s1": 3, "s2": 0, "s3": 5, "s4": 3}
 TABLES = PAIR.replace("  s2: {kind: switch}", """  s2: {kind: switch, protocols: [OpenFlow10]}
   s3: {kind: switch, protocols: [OpenFlow14, OpenFlow15]}
   s4: {kind: switch, protocols: [OpenFlow13], controller: learning}""")
+
+
+def receive_buffers(pid):
+    """Bytes that the kernel holds for each packet socket of a process."""
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    pidfd = os.pidfd_open(pid)
+    found = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        if os.readlink(f"/proc/{pid}/fd/{number}").startswith("socket:"):
+            with socket.socket(fileno=call(438, pidfd, int(number), 0)) as borrowed:  # pidfd_getfd(2)
+                if borrowed.family == socket.AF_PACKET:
+                    found.append(borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+    os.close(pidfd)
+    return found
 
 
 class Switches(gb.Case):
@@ -152,10 +168,17 @@ class Revived(gb.Case):
         self.assertTrue(incident["restarted"])
         self.assertLess(told, 1.0)
 
+        def room():
+            vswitchd = {entry["name"]: entry for entry in self.status(name)["switching"]}["ovs-vswitchd"]
+            found = receive_buffers(vswitchd["pid"])
+            return sum(size >= 1 << 20 for size in found) >= 4  # and one only to send
+
         def works():
             return gb.command("exec", name, "h1", "--", "ping", "-c", "1", "-W", "1", "h2").returncode == 0
         gb.wait_until(works, 20, "frames to pass again")
-        print(f"{which}: reported after {told:.3f} s, frames pass after {time.monotonic() - began:.3f} s")
+        passed = time.monotonic() - began
+        gb.wait_until(room, 20, "room before every port")
+        print(f"{which}: reported after {told:.3f} s, frames pass after {passed:.3f} s")
         after = {entry["name"]: entry for entry in self.status(name)["switching"]}
         self.assertEqual(after[which]["restarts"], 1)
         flows = gb.wait_until(lambda: gb.command("ovs", name, "ovs-ofctl", "dump-flows", "s1").stdout, 5, "flows")

@@ -42,11 +42,8 @@ static void bare_environment(const char *const *more, char *env[], size_t size, 
 	env[n] = NULL;
 }
 
-/*
- * Whoever carries time should not queue behind whoever carries load. Where the scheduler groups sessions (setsid made
- * us one), the nice value of the group is what counts. While root; a refusal does no harm but to the figures.
- */
-static void prefer(void)
+/* Where the scheduler groups sessions (setsid made us one), the nice value of the group is what counts. */
+void peer_prefer(void)
 {
 	int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
 
@@ -89,7 +86,7 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (program->process_max)
 		setrlimit(RLIMIT_NPROC, &processes);
-	prefer();
+	peer_prefer();
 
 	/* First out of the way of 0 to 3 and of the extra ones, then into place. */
 	in = program->stdin_fd >= 0 ? program->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -72,6 +72,14 @@ struct peer_program {
  */
 pid_t peer_spawn(const struct peer_program *program);
 
+/**
+ * peer_prefer() - Let this process come before those that carry load
+ *
+ * For a child of the daemon, after setsid() and while root: whoever carries time, or takes what cannot wait, should not
+ * queue behind containers. A refusal does no harm but to the figures.
+ */
+void peer_prefer(void);
+
 /** peer_state_name() - "running", for status. */
 const char *peer_state_name(enum peer_state state);
 

@@ -70,7 +70,8 @@ static int describe(const struct daemon *daemon, const char *ns3, const char *so
 }
 
 /* The recorder, in a child of the daemon: nothing of the daemon is left to it but the file and the journals. */
-__attribute__((noreturn)) static void recorder(const struct record *record, const struct boundary_info *info, int fd)
+__attribute__((noreturn)) static void recorder(const struct record *record, const struct boundary_info *info, int fd,
+					       int direct_fd)
 {
 	struct journal *journals = calloc(record->ghost_count + 1u, sizeof(*journals));
 	struct boundary_writer *writer = malloc(sizeof(*writer));
@@ -81,15 +82,23 @@ __attribute__((noreturn)) static void recorder(const struct record *record, cons
 	for (int i = STDIN_FILENO; null_fd >= 0 && i <= STDERR_FILENO; i++)
 		dup2(null_fd, i);
 
+	/* A journal holds what a fast run leaves in a twentieth of a second: so long it must not wait for a core. */
+	setsid();
+	peer_prefer();
 	/* A file that may not grow any more is an error like a full disk, not a death. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (r == 0)
 		r = boundary_open(writer, info);
 	for (uint32_t i = 0; r == 0 && i < record->ghost_count; i++)
 		r = journal_map(record->journal_fds[i], false, &journals[i]);
+	/* Not onto what is still to be copied. */
+	if (r == 0 && direct_fd >= 0)
+		direct_fd = fcntl(direct_fd, F_DUPFD_CLOEXEC, 5);
 	if (r == 0 && dup2(fd, 3) < 0)
 		r = -errno;
-	if (r == 0 && close_range(4, ~0u, 0) < 0)
+	if (r == 0 && direct_fd >= 0)
+		direct_fd = dup2(direct_fd, 4);
+	if (r == 0 && close_range(direct_fd >= 0 ? 5 : 4, ~0u, 0) < 0)
 		r = -errno;
 	if (r == 0)
 		r = rights_drop(RIGHTS_RECORDER_UID, &diag);
@@ -99,7 +108,7 @@ __attribute__((noreturn)) static void recorder(const struct record *record, cons
 		record->status->error = r;
 		_exit(1);
 	}
-	recorder_run(3, journals, writer, record->status);
+	recorder_run(3, direct_fd, journals, writer, record->status);
 	_exit(0);
 }
 
@@ -108,7 +117,7 @@ int record_open(struct record *record, struct daemon *daemon, struct diag *diag)
 	struct boundary_port *ports = NULL;
 	struct boundary_info info;
 	char ns3[64], source[4096];
-	int fd, r;
+	int fd, direct_fd, r;
 
 	if (!daemon->experiment->record)
 		return 0;
@@ -134,12 +143,16 @@ int record_open(struct record *record, struct daemon *daemon, struct diag *diag)
 		free(ports);
 		return diag_set(diag, fd, "cannot make %s in the run directory: %s", BOUNDARY_FILE, strerror(-fd));
 	}
+	/* Where the file system has no such thing the recorder does without. */
+	direct_fd = openat(daemon->experiment->rundir.fd, BOUNDARY_FILE, O_WRONLY | O_APPEND | O_DIRECT | O_CLOEXEC);
 	fflush(NULL);
 	record->pid = fork();
 	if (record->pid == 0)
-		recorder(record, &info, fd);
+		recorder(record, &info, fd, direct_fd);
 	r = record->pid < 0 ? -errno : 0;
 	close(fd);
+	if (direct_fd >= 0)
+		close(direct_fd);
 	free(ports);
 	return r < 0 ? diag_set(diag, r, "cannot start the recorder: %s", strerror(-r)) : 0;
 }

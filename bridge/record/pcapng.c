@@ -139,25 +139,41 @@ void pcapng_interface(struct pcapng_out *out, uint16_t link_type, const char *na
 void pcapng_packet(struct pcapng_out *out, uint32_t interface, uint64_t time_ns, const void *data, uint32_t size,
 		   uint32_t flags, const char *comment)
 {
+	const struct {
+		uint16_t code, size;
+		uint32_t flags;
+		uint16_t end_code, end_size;
+	} options = {
+		.code = PCAPNG_EPB_FLAGS, .size = sizeof(options.flags), .flags = flags, .end_code = PCAPNG_OPT_END};
+	bool is_plain = flags && !comment;
 	uint32_t padded = (size + 3) & ~3u;
-	uint32_t head[7] = {PCAPNG_PACKET, 0, interface, (uint32_t)(time_ns >> 32), (uint32_t)time_ns, size, size};
+	uint32_t total = (uint32_t)(7 * sizeof(total) + padded + sizeof(options) + sizeof(total));
+	uint32_t head[7] = {PCAPNG_PACKET, total, interface, (uint32_t)(time_ns >> 32), (uint32_t)time_ns, size, size};
 	uint8_t *at;
 
 	out->block = out->size;
-	at = room(out, sizeof(head) + padded);
+	at = room(out, is_plain ? total : sizeof(head) + padded);
 	if (!at)
 		return;
 	memcpy(at, head, sizeof(head));
-	if (size)
-		memcpy(at + sizeof(head), data, size);
-	memset(at + sizeof(head) + size, 0, padded - size);
+	at += sizeof(head);
+	if (padded) {
+		memset(at + padded - 4, 0, 4);
+		memcpy(at, data, size);
+		at += padded;
+	}
+	if (is_plain) {
+		memcpy(at, &options, sizeof(options));
+		memcpy(at + sizeof(options), &total, sizeof(total));
+		return;
+	}
 	if (flags)
 		pcapng_option(out, PCAPNG_EPB_FLAGS, &flags, sizeof(flags));
 	if (comment)
 		pcapng_option_text(out, PCAPNG_OPT_COMMENT, comment);
 	if (flags || comment)
 		pcapng_end_options(out);
-	pcapng_end(out);
+	pcapng_end(out); /* says how long it really is */
 }
 
 int pcapng_next(struct pcapng_in *in, struct pcapng_block *ret, struct diag *diag)

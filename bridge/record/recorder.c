@@ -8,88 +8,83 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bridge/record/spool.h"
 #include "bridge/sandbox.h"
-
-#define WRITE_SIZE (512u << 10) /* so much is written at once, or what there is at the end of a turn */
 
 int recorder_sandbox(void)
 {
 	static const int allowed[] = {
-		SCMP_SYS(write),           SCMP_SYS(ftruncate), SCMP_SYS(lseek),      SCMP_SYS(clock_nanosleep),
-		SCMP_SYS(clock_gettime),   SCMP_SYS(brk),       SCMP_SYS(mmap),       SCMP_SYS(munmap),
-		SCMP_SYS(mremap),          SCMP_SYS(exit),      SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(restart_syscall), SCMP_SYS(futex),
+		SCMP_SYS(write), SCMP_SYS(ftruncate),  SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_gettime),
+		SCMP_SYS(brk),   SCMP_SYS(mmap),       SCMP_SYS(munmap),          SCMP_SYS(mremap),
+		SCMP_SYS(exit),  SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),    SCMP_SYS(restart_syscall),
+		SCMP_SYS(futex),
 	};
 
 	return sandbox_enter(allowed, sizeof(allowed) / sizeof(*allowed));
 }
 
-/* All that is in the buffer. After the first failure nothing more is written: the file ends with its last whole block.
- */
-static void write_out(int fd, struct boundary_writer *writer, struct recorder_status *status)
+static void report(const struct spool *spool, struct recorder_status *status)
 {
-	struct pcapng_out *out = &writer->out;
-	size_t done = 0;
-	ssize_t n;
+	if (spool->error)
+		status->error = spool->error;
+	__atomic_store_n(&status->bytes, spool->whole, __ATOMIC_RELAXED);
+}
 
-	if (out->no_memory && !status->error)
-		status->error = -ENOMEM;
-	while (!status->error && done < out->size) {
-		n = write(fd, out->data + done, out->size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			status->error = -errno;
-			if (ftruncate(fd, (off_t)status->bytes) < 0)
-				break; /* then the reader will find half a block at the end */
-			break;
-		}
-		done += (size_t)n;
-	}
-	if (!status->error)
-		__atomic_store_n(&status->bytes, status->bytes + out->size, __ATOMIC_RELAXED);
-	out->size = 0;
+/* Whether so much waits that the disk cannot be keeping up; the page cache has more room than the journal. */
+static bool is_behind(const struct journal *journal)
+{
+	return __atomic_load_n(&journal->head->prod, __ATOMIC_RELAXED) - journal->own > journal->size / 2;
 }
 
 /* Return: whether there was anything. */
-static bool drain(int fd, struct journal *journal, uint32_t ghost, struct boundary_writer *writer,
+static bool drain(struct spool *spool, struct journal *journal, uint32_t ghost, struct boundary_writer *writer,
 		  struct recorder_status *status)
 {
 	struct journal_entry entry;
 	const uint8_t *payload;
 	bool any = false;
+	size_t before;
 	int r;
 
 	if (status->broken == ghost + 1)
 		return false;
 	while ((r = journal_look(journal, &entry, &payload)) == 1) {
 		any = true;
+		before = writer->out.size;
 		r = boundary_add(writer, ghost, &entry, payload);
 		if (r < 0)
 			break;
 		journal_take(journal);
-		if (writer->out.size >= WRITE_SIZE)
-			write_out(fd, writer, status);
+		if (writer->out.size < SPOOL_WRITE_SIZE)
+			continue;
+		if (is_behind(journal))
+			spool_flush(spool);
+		else
+			spool_push(spool, before);
+		report(spool, status);
 	}
 	if (r < 0)
 		__atomic_store_n(&status->broken, ghost + 1, __ATOMIC_RELAXED);
 	return any;
 }
 
-void recorder_run(int fd, struct journal *journals, struct boundary_writer *writer, struct recorder_status *status)
+void recorder_run(int fd, int direct_fd, struct journal *journals, struct boundary_writer *writer,
+		  struct recorder_status *status)
 {
 	const struct timespec turn = {.tv_nsec = RECORDER_TURN_NS};
+	struct spool spool;
 	bool finish, any;
 
-	write_out(fd, writer, status);
+	spool_open(&spool, fd, direct_fd, &writer->out);
 	do {
 		/* Read before looking: what was put before we were told to finish is taken. */
 		finish = __atomic_load_n(&status->finish, __ATOMIC_ACQUIRE);
 		any = false;
 		for (uint32_t ghost = 0; ghost < writer->ghost_count; ghost++)
-			any |= drain(fd, &journals[ghost], ghost, writer, status);
+			any |= drain(&spool, &journals[ghost], ghost, writer, status);
 		boundary_flush(writer);
-		write_out(fd, writer, status);
+		spool_flush(&spool);
+		report(&spool, status);
 		__atomic_store_n(&status->frames, writer->frames, __ATOMIC_RELAXED);
 		__atomic_store_n(&status->gaps, writer->gaps, __ATOMIC_RELAXED);
 		if (!finish && !any)

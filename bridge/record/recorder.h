@@ -25,11 +25,13 @@ struct recorder_status {
 
 /**
  * recorder_run() - Record until told to finish
- * @fd:		the file, at its end
+ * @fd:		the file, empty, with O_APPEND
+ * @direct_fd:	the same with O_DIRECT; -1: that cannot be had
  * @journals:	one per ghost of @writer
  * @writer:	opened; its head is written first
  */
-void recorder_run(int fd, struct journal *journals, struct boundary_writer *writer, struct recorder_status *status);
+void recorder_run(int fd, int direct_fd, struct journal *journals, struct boundary_writer *writer,
+		  struct recorder_status *status);
 
 /** recorder_sandbox() - Allow this process nothing but recorder_run(). Return: 0 or a negative errno. */
 int recorder_sandbox(void);

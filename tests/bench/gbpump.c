@@ -2,11 +2,11 @@
 /*
  * gbpump.c - feeds a real ns3-ghost through the wire without any TAP: what ring, engine and ns-3 carry by themselves.
  *
- *	gbpump NS3-GHOST FRAME-BYTES SECONDS [ack]
+ *	gbpump NS3-GHOST FRAME-BYTES SECONDS [ack|record]
  *
  * Plays daemon and shuttle of a two-port CSMA segment of 10 Gb/s: keeps port 0's ring full, empties port 1's, and
- *prints frames/s. With "ack" every second frame that arrives is answered by one of 64 bytes. Sizes count header and
- *FCS.
+ * prints frames/s. With "ack" every second frame that arrives is answered by one of 64 bytes; with "record" the ghost
+ * journals what it does, for a child that throws it away. Sizes count header and FCS.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "bridge/record/journal.h"
 #include "bridge/wire/wire.h"
 
 static const char scenario[] = "ghostbridge: 1\n"
@@ -55,8 +56,34 @@ static pid_t start_ghost(const char *program, const char *path)
 	return pid;
 }
 
+/* Return: a journal that a child empties, as the recorder would if writing took no time. */
+static int open_journal(pid_t *ret_pid)
+{
+	const struct timespec turn = {.tv_nsec = 10000000};
+	int fd = journal_make(JOURNAL_SIZE, JOURNAL_PRODUCE);
+	static uint8_t sink[JOURNAL_PAYLOAD_MAX];
+	struct journal_entry entry;
+	struct journal journal;
+	const uint8_t *payload;
+
+	if (fd < 0 || (*ret_pid = fork()) < 0)
+		fail("journal", strerror(errno));
+	if (*ret_pid > 0)
+		return fd;
+	if (journal_map(fd, false, &journal) < 0)
+		_exit(1);
+	for (;;) {
+		while (journal_look(&journal, &entry, &payload) == 1) {
+			memcpy(sink, payload, entry.size);
+			journal_take(&journal);
+		}
+		nanosleep(&turn, NULL);
+	}
+}
+
 /* Daemon and ghost's control socket; returns the shuttle's attached wire. */
-static struct wire open_wire(const char *program, struct wire_home *home, int *ret_control, pid_t *ret_pid)
+static struct wire open_wire(const char *program, struct wire_home *home, int journal_fd, int *ret_control,
+			     pid_t *ret_pid)
 {
 	struct wire_terms terms = {.experiment = "pump", .budget_ns = 1000000, .quantile = 0.99};
 	struct wire_port ports[2] = {
@@ -73,6 +100,7 @@ static struct wire open_wire(const char *program, struct wire_home *home, int *r
 	ports[0].tap_fd = ports[1].tap_fd = null_fd;
 	if (!mkdtemp(directory) || wire_home_open(2, wire_ring_size(2), home) < 0)
 		fail("wire", strerror(errno));
+	home->journal_fd[0] = journal_fd;
 	snprintf(path, sizeof(path), "%s/wire", directory);
 	listener = wire_listen(path);
 	*ret_pid = start_ghost(program, path);
@@ -134,15 +162,17 @@ int main(int argc, char **argv)
 	struct wire wire;
 	uint64_t received = 0, answers = 0, start, end, now;
 	uint32_t len;
+	int control, journal_fd = -1;
+	pid_t ghost, reader = 0;
 	bool ack;
-	int control;
-	pid_t ghost;
 
 	if (argc < 4)
-		fail("usage", "gbpump NS3-GHOST FRAME-BYTES SECONDS [ack]");
+		fail("usage", "gbpump NS3-GHOST FRAME-BYTES SECONDS [ack|record]");
 	len = (uint32_t)atoi(argv[2]) - 4;
 	ack = argc > 4 && strcmp(argv[4], "ack") == 0;
-	wire = open_wire(argv[1], &home, &control, &ghost);
+	if (argc > 4 && strcmp(argv[4], "record") == 0)
+		journal_fd = open_journal(&reader);
+	wire = open_wire(argv[1], &home, journal_fd, &control, &ghost);
 	start = clock_ns();
 	end = start + (uint64_t)(atof(argv[3]) * 1e9);
 	msg.value[0] = start;
@@ -168,6 +198,10 @@ int main(int argc, char **argv)
 	msg = wire_msg_make(WIRE_MSG_STOP);
 	wire_msg_send(control, &msg, NULL, 0);
 	waitpid(ghost, NULL, 0);
+	if (reader > 0) {
+		kill(reader, SIGKILL);
+		waitpid(reader, NULL, 0);
+	}
 	wire_detach(&wire);
 	wire_home_close(&home);
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* check_record.c - journals, pcapng, and recordings written, read, cut and spoiled. */
-#include <check.h>
+#include "tests/unit/check_record.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -497,6 +498,7 @@ int main(void)
 	tcase_add_test(tcase, test_flows);
 	tcase_add_test(tcase, test_digest_is_xxh3);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, record_recorder_tests());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -260,26 +260,41 @@ void changes_request(struct control_client *client, json_t *request)
 	make_live_wires(daemon, first);
 }
 
-void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
+/* Whether a change is one that this ghost was told of: what it says of another's is not true. */
+static bool is_own(const struct peers *peers, const struct wire_msg *msg)
 {
+	const struct daemon *daemon = peers->daemon;
+	const struct scenario *scenario = daemon->scenario;
+	uint64_t number = msg->value[1];
+	uint32_t link;
+
+	if (number >= (msg->arg ? scenario->change_count : daemon->changes.live_count))
+		return false;
+	link = msg->arg ? scenario->changes[number].link : daemon->changes.live[number].change.link;
+	return scenario->links[link].kind != SCENARIO_LINK_WIRE && scenario->links[link].ghost == peers->ghost;
+}
+
+int changes_answered(struct peers *peers, const struct wire_msg *msg)
+{
+	struct daemon *daemon = peers->daemon;
 	struct changes *changes = &daemon->changes;
 	struct control_client *client;
 	char error[sizeof(msg->text)];
 	struct live_change *live;
 	json_t *answer;
 
+	if (!is_own(peers, msg) || msg->value[0] == UINT64_MAX)
+		return -EPROTO;
 	if (msg->arg) { /* the scenario's own: only what went wrong is told */
-		if (msg->value[1] < daemon->scenario->change_count && !changes->planned[msg->value[1]].failed) {
+		if (!changes->planned[msg->value[1]].failed) {
 			changes->planned[msg->value[1]].failed = true;
 			daemon_incident(daemon, false, "%s", msg->text);
 		}
-		return;
+		return 0;
 	}
-	if (msg->value[1] >= changes->live_count)
-		return;
 	live = &changes->live[msg->value[1]];
 	if (live->at_ns != UINT64_MAX) /* a successor repeats it */
-		return;
+		return 0;
 	live->at_ns = msg->value[0];
 	live->failed = msg->text[0] != '\0';
 	client = live->client;
@@ -290,6 +305,7 @@ void changes_answered(struct daemon *daemon, const struct wire_msg *msg)
 		control_reply(client, answer);
 	else if (!client && live->failed)
 		daemon_incident(daemon, false, "%s", msg->text);
+	return 0;
 }
 
 struct wire_msg changes_planned_msg(const struct scenario *scenario, size_t number)

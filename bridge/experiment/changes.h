@@ -58,8 +58,8 @@ void changes_run_due(struct daemon *daemon, uint64_t now_ns);
 /** changes_request() - The verb `set`: {"verb": "set", "changes": ["lan delay=50ms", ...]}, all or none. */
 void changes_request(struct control_client *client, json_t *request);
 
-/** changes_answered() - A ghost said CHANGED. */
-void changes_answered(struct daemon *daemon, const struct wire_msg *msg);
+/** changes_answered() - A ghost said CHANGED. Return: 0, or -EPROTO when it was not told of such a change. */
+int changes_answered(struct peers *peers, const struct wire_msg *msg);
 
 /** changes_planned_msg() - The message that tells a program of change @number of the scenario. */
 struct wire_msg changes_planned_msg(const struct scenario *scenario, size_t number);

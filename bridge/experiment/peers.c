@@ -82,7 +82,11 @@ static void control_ready(void *data, uint32_t events)
 		peer->state = PEER_QUIESCED;
 		peer->under_way = msg.value[0];
 	} else if (msg.type == WIRE_MSG_CHANGED && peer->role == WIRE_ROLE_GHOST) {
-		changes_answered(daemon, &msg);
+		r = changes_answered(peers, &msg);
+		if (r < 0) {
+			diag_set(&diag, r, "answered a change that it was not told of");
+			goto gone;
+		}
 	} else if (msg.type == WIRE_MSG_CARRIER && peer->role == WIRE_ROLE_GHOST) {
 		r = carrier_told(peers, &msg);
 		if (r < 0) {

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "bridge/experiment/blame.h"
+#include "bridge/experiment/changes.h"
 #include "bridge/experiment/console.h"
+#include "bridge/experiment/daemon.h"
 #include "bridge/experiment/expect.h"
 #include "bridge/experiment/experiment.h"
 #include "bridge/experiment/fidelity.h"
@@ -517,6 +519,50 @@ START_TEST(counters_add_up)
 }
 END_TEST
 
+/* ---- changes ---- */
+
+/* Three links, of a ghost each and of nobody, with a change of each that is live and one that is the scenario's. */
+START_TEST(ghosts_answer_for_their_own_changes)
+{
+	struct scenario_link links[] = {{.kind = SCENARIO_LINK_CSMA, .ghost = 0},
+					{.kind = SCENARIO_LINK_CSMA, .ghost = 1},
+					{.kind = SCENARIO_LINK_WIRE, .ghost = 1}};
+	struct scenario_change listed[] = {{.link = 0}, {.link = 1}, {.link = 2}};
+	struct scenario scenario = {
+		.links = links, .link_count = 3, .changes = listed, .change_count = 3, .ghost_count = 2};
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	struct peers peers = {.daemon = daemon, .ghost = 1};
+	struct live_change live[3];
+
+	daemon->scenario = &scenario;
+	ck_assert_int_eq(changes_open(&daemon->changes, &scenario), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		daemon->changes.planned[i].failed = true; /* known already: nobody is told again */
+		live[i] = (struct live_change){.change = listed[i], .at_ns = UINT64_MAX};
+	}
+	daemon->changes.live = live;
+	daemon->changes.live_count = 3;
+	for (uint32_t of_scenario = 0; of_scenario < 2; of_scenario++) {
+		for (uint64_t number = 0; number < 5; number++) {
+			struct wire_msg msg = wire_msg_make(WIRE_MSG_CHANGED);
+
+			msg.arg = of_scenario;
+			msg.value[0] = 1000;
+			msg.value[1] = number == 4 ? UINT64_MAX : number;
+			ck_assert_int_eq(changes_answered(&peers, &msg), number == 1 ? 0 : -EPROTO);
+			msg.value[0] = UINT64_MAX; /* that is: not known yet */
+			ck_assert_int_eq(changes_answered(&peers, &msg), -EPROTO);
+		}
+	}
+	ck_assert_uint_eq(live[0].at_ns, UINT64_MAX);
+	ck_assert_uint_eq(live[1].at_ns, 1000);
+	ck_assert_uint_eq(live[2].at_ns, UINT64_MAX);
+	daemon->changes.live = NULL;
+	changes_close(&daemon->changes);
+	free(daemon);
+}
+END_TEST
+
 /* ---- steps ---- */
 
 static const struct {
@@ -781,6 +827,7 @@ int main(void)
 		  books_notice_frames_from_nowhere, books_sum_what_was_checked, counters_add_up,
 		  books_of_an_unknown_medium}},
 		{"blame", {last_words_get_their_place, last_words_of_any_length_fit}},
+		{"changes", {ghosts_answer_for_their_own_changes}},
 		{"steps",
 		 {steps_start_in_order_of_time, run_ends_with_its_last_awaited_step, no_steps_is_over_at_once}},
 		{"directory", {run_directory_is_made_and_discarded, figures_are_readable}},

@@ -310,6 +310,7 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
         {
             helper.AssignStreams(NetDeviceContainer(device), BuildContext::StreamOf(name));
         }
+        MendAgreements(device->GetMac());
         PlaceWifiDevice(context, link, end, device);
 
         Ptr<GhostWifiPort> port = CreateObject<GhostWifiPort>();

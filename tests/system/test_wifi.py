@@ -48,10 +48,8 @@ class Wifi(test_frames.Frames):
     def both_ways(self, name, mtu, expected_lost=frozenset()):
         self.ways(name, (("h1", "h2"), ("h2", "h1")), mtu)
 
-    def ways(self, name, ways, mtu, sure=True):
-        """Every kind arrives byte for byte; what is for a group, which nobody acknowledges, at the second or third try.
-
-        So does anything if not `sure`."""
+    def ways(self, name, ways, mtu):
+        """Every kind arrives byte for byte; what is for a group, which nobody acknowledges, at the third try at the latest."""
         for source, target in ways:
             left = frames.kinds(bytes.fromhex(self.mac(name, target)), bytes.fromhex(self.mac(name, source)), mtu)
             for _ in range(3):
@@ -61,8 +59,7 @@ class Wifi(test_frames.Frames):
                 left = [(kind, data) for kind, data in left if data not in arrived]
                 if not left:
                     break
-                if sure:
-                    self.assertEqual([kind for kind, data in left if not data[0] & 1], [], f"{source} to {target}: unicast")
+                self.assertEqual([kind for kind, data in left if not data[0] & 1], [], f"{source} to {target}: unicast")
             self.assertEqual([kind for kind, _ in left], [], f"{source} to {target}: sent three times")
 
     def links(self, name):
@@ -77,10 +74,9 @@ class Wifi(test_frames.Frames):
         self.links("gbt-adhoc")
 
     def test_frames_aggregated(self):
-        # 802.11ac sends several frames in one go. ns-3's receivers may keep them for good while block acknowledgement
-        # is being agreed on (docs/limitations.md), so a second try is allowed.
+        # 802.11ac sends several frames in one go.
         self.up(ADHOC.format(attach="tap", standard="802.11ac"), "gbt-ac")
-        self.ways("gbt-ac", (("h1", "h2"), ("h2", "h1")), 1500, sure=False)
+        self.both_ways("gbt-ac", 1500)
         self.links("gbt-ac")
 
     def test_frames_from_access_point(self):

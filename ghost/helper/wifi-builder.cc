@@ -259,7 +259,8 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
 {
     const struct scenario& scenario = context.GetScenario();
     const struct scenario_wifi& wifi = *link.wifi;
-    Ptr<YansWifiChannel> channel = CreateWifiMedium(link);
+    Ptr<GhostSilence> silence = CreateObject<GhostSilence>();
+    Ptr<YansWifiChannel> channel = CreateWifiMedium(link, silence);
     Ptr<GhostLedger> ledger = CreateObject<GhostLedger>();
     Ptr<GhostDistribution> distribution = CreateObject<GhostDistribution>();
     distribution->SetLedger(ledger);
@@ -316,6 +317,7 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
         Ptr<GhostWifiPort> port = CreateObject<GhostWifiPort>();
         context.Attach(end, outer, port);
         port->SetLedger(ledger);
+        port->SetSilence(silence, device->GetPhy());
         if (wifi.mode == SCENARIO_WIFI_MESH)
         {
             port->SetMesh();

@@ -2,6 +2,7 @@
 #ifndef WIFI_BUILDER_H
 #define WIFI_BUILDER_H
 
+#include "../model/ghost-silence.h"
 #include "build-context.h"
 
 #include "ns3/propagation-loss-model.h"
@@ -15,9 +16,10 @@ namespace ns3
 /**
  * \brief The medium of a Wi-Fi link: propagation delay at the speed of light, loss and fading.
  * \param link whose keys say which
+ * \param silence comes behind all other losses
  * \return the channel, random streams assigned
  */
-Ptr<YansWifiChannel> CreateWifiMedium(const struct scenario_link& link);
+Ptr<YansWifiChannel> CreateWifiMedium(const struct scenario_link& link, Ptr<GhostSilence> silence);
 
 /**
  * \brief Propagation loss as a link's key `propagation` says.

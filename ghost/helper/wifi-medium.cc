@@ -82,13 +82,14 @@ CreateLossModel(const struct scenario_wifi_propagation& loss, double frequency)
 }
 
 Ptr<YansWifiChannel>
-CreateWifiMedium(const struct scenario_link& link)
+CreateWifiMedium(const struct scenario_link& link, Ptr<GhostSilence> silence)
 {
     const struct scenario_wifi& wifi = *link.wifi;
     Ptr<PropagationLossModel> loss = CreateLossModel(wifi.propagation, CentreFrequency(wifi));
+    Ptr<PropagationLossModel> last = loss;
     if (wifi.fading.nakagami)
     {
-        loss->SetNext(CreateObjectWithAttributes<NakagamiPropagationLossModel>(
+        last = CreateObjectWithAttributes<NakagamiPropagationLossModel>(
             "m0",
             DoubleValue(wifi.fading.m[0]),
             "m1",
@@ -98,8 +99,10 @@ CreateWifiMedium(const struct scenario_link& link)
             "Distance1",
             DoubleValue(wifi.fading.distance_m[0]),
             "Distance2",
-            DoubleValue(wifi.fading.distance_m[1])));
+            DoubleValue(wifi.fading.distance_m[1]));
+        loss->SetNext(last);
     }
+    last->SetNext(silence);
     Ptr<YansWifiChannel> channel = CreateObject<YansWifiChannel>();
     channel->SetPropagationLossModel(loss);
     channel->SetPropagationDelayModel(CreateObject<ConstantSpeedPropagationDelayModel>());

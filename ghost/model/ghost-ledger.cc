@@ -66,6 +66,23 @@ GhostLedger::Watch(Ptr<WifiMac> mac)
     mac->TraceConnectWithoutContext("MacTxDrop", MakeCallback(&GhostLedger::Refused, this));
 }
 
+void
+GhostLedger::SetDown(uint32_t port, bool down)
+{
+    Port& of = m_ports[port];
+    if (of.down && !down)
+    {
+        of.up = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
+    }
+    of.down = down;
+}
+
+bool
+GhostLedger::WasDown(const Port& port, uint64_t since)
+{
+    return port.down || port.up > since;
+}
+
 GhostLedger::Entry*
 GhostLedger::Find(Ptr<const WifiMpdu> mpdu)
 {
@@ -83,6 +100,7 @@ GhostLedger::Begin(uint64_t uid, uint32_t port, Mac48Address to)
     Entry entry;
     entry.to = to;
     entry.port = port;
+    entry.at = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
     m_entries.emplace(uid, entry);
     m_ports[port].open++;
 }
@@ -296,25 +314,37 @@ GhostLedger::Sweep()
     }
 }
 
+enum stats_drop
+GhostLedger::GetCause(const Entry& entry) const
+{
+    auto meant = std::find_if(m_ports.begin(),
+                              m_ports.end(),
+                              [&entry](const Port& port) { return port.address == entry.to; });
+    bool down = WasDown(m_ports[entry.port], entry.at);
+    down |= meant != m_ports.end() && WasDown(*meant, entry.at);
+    if (down && entry.cause != STATS_DROP_QUEUE)
+    {
+        return STATS_DROP_DOWN;
+    }
+    if (entry.cause != STATS_DROP_COUNT)
+    {
+        return entry.cause;
+    }
+    // Acknowledged by an access point that didn't send it on: its queue was full, or there is
+    // nobody of that address.
+    bool known = !m_elsewhere && meant != m_ports.end();
+    return known ? STATS_DROP_QUEUE : STATS_DROP_MEDIUM;
+}
+
 void
 GhostLedger::Close(uint64_t uid, const Entry& entry)
 {
     Port& sender = m_ports[entry.port];
     sender.open--;
-    if (entry.delivered == 0 && (!entry.to.IsGroup() || entry.cause != STATS_DROP_COUNT))
+    bool lost = !entry.to.IsGroup() || entry.cause != STATS_DROP_COUNT;
+    if (entry.delivered == 0 && (lost || WasDown(sender, entry.at)))
     {
-        enum stats_drop cause = entry.cause;
-        if (cause == STATS_DROP_COUNT)
-        {
-            // Acknowledged by an access point that didn't send it on: its queue was full, or there
-            // is nobody of that address.
-            bool known = !m_elsewhere && std::any_of(m_ports.begin(),
-                                                     m_ports.end(),
-                                                     [&entry](const Port& port)
-                                                     { return port.address == entry.to; });
-            cause = known ? STATS_DROP_QUEUE : STATS_DROP_MEDIUM;
-        }
-        stats_add(&sender.stats->up.drops[cause], 1);
+        stats_add(&sender.stats->up.drops[GetCause(entry)], 1);
         return;
     }
     if (entry.delivered == 0)
@@ -328,10 +358,11 @@ GhostLedger::Close(uint64_t uid, const Entry& entry)
             continue;
         }
         bool meant = entry.to.IsGroup() || m_ports[port].address == entry.to;
+        enum stats_drop cause = !meant                             ? STATS_DROP_FILTERED
+                                : WasDown(m_ports[port], entry.at) ? STATS_DROP_DOWN
+                                                                   : STATS_DROP_NOT_HEARD;
         stats_add(&m_ports[port].stats->received, 1);
-        stats_add(
-            &m_ports[port].stats->down.drops[meant ? STATS_DROP_NOT_HEARD : STATS_DROP_FILTERED],
-            1);
+        stats_add(&m_ports[port].stats->down.drops[cause], 1);
     }
 }
 

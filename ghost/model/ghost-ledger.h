@@ -65,6 +65,16 @@ class GhostLedger : public Object
     void Watch(Ptr<WifiMac> mac);
 
     /**
+     * \brief A port was cut off from the link, or joined again.
+     *
+     * A frame that was under way meanwhile and got lost, was so because of that: at its sender if
+     * that was down or the only one that it was for, at each receiver that was.
+     * \param port index
+     * \param down whether it is cut off
+     */
+    void SetDown(uint32_t port, bool down);
+
+    /**
      * \brief A frame is about to be handed to a port's device.
      * \param uid of its packet
      * \param port index
@@ -110,6 +120,8 @@ class GhostLedger : public Object
         struct stats_port* stats; //!< borrowed
         Mac48Address address;     //!< of its device
         int64_t open{0};          //!< frames under way
+        bool down{false};         //!< see SetDown
+        uint64_t up{0};           //!< when it was joined again, ns
     };
 
     /// A frame under way.
@@ -117,6 +129,7 @@ class GhostLedger : public Object
     {
         Mac48Address to;       //!< destination
         uint32_t port;         //!< where it entered
+        uint64_t at{0};        //!< when, ns
         uint64_t delivered{0}; //!< bit per port that got it
         uint32_t holders{0};   //!< queues it is in
         uint32_t expired{0};   //!< of those that let it expire and clean up later
@@ -152,6 +165,12 @@ class GhostLedger : public Object
 
     /// Close an entry that nothing holds, now or when it can't be on the air any more.
     void Check(uint64_t uid, Entry& entry);
+
+    /// \return whether a port was down at any time since then
+    static bool WasDown(const Port& port, uint64_t since);
+
+    /// Why a frame that nobody got was lost.
+    enum stats_drop GetCause(const Entry& entry) const;
 
     /// Book what became of a frame.
     void Close(uint64_t uid, const Entry& entry);

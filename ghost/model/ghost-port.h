@@ -130,7 +130,7 @@ class GhostPort : public Object
      * \param down frames of the container are dropped, those that wait at the medium as well, and
      * so is what arrives; all of them are counted as "down"
      */
-    void SetDown(bool down);
+    virtual void SetDown(bool down);
 
     /**
      * \brief Check that frames depart no closer than they may.

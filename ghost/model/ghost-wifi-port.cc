@@ -34,6 +34,8 @@ GhostWifiPort::DoDispose()
 {
     m_ledger = nullptr;
     m_distribution = nullptr;
+    m_silence = nullptr;
+    m_phy = nullptr;
     GhostStationPort::DoDispose();
 }
 
@@ -48,6 +50,21 @@ void
 GhostWifiPort::SetDistribution(Ptr<GhostDistribution> distribution)
 {
     m_distribution = distribution;
+}
+
+void
+GhostWifiPort::SetSilence(Ptr<GhostSilence> silence, Ptr<WifiPhy> phy)
+{
+    m_silence = silence;
+    m_phy = phy;
+}
+
+void
+GhostWifiPort::SetDown(bool down)
+{
+    GhostStationPort::SetDown(down);
+    m_ledger->SetDown(m_ledgerPort, down);
+    m_silence->SetDown(PeekPointer(m_phy), down);
 }
 
 uint32_t

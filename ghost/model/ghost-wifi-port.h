@@ -4,7 +4,10 @@
 
 #include "ghost-distribution.h"
 #include "ghost-ledger.h"
+#include "ghost-silence.h"
 #include "ghost-station-port.h"
+
+#include "ns3/wifi-phy.h"
 
 namespace ns3
 {
@@ -38,6 +41,13 @@ class GhostWifiPort : public GhostStationPort
      */
     void SetDistribution(Ptr<GhostDistribution> distribution);
 
+    /**
+     * \brief What silences the radio while the port is down; after SetLedger.
+     * \param silence of the link's channel
+     * \param phy of the device
+     */
+    void SetSilence(Ptr<GhostSilence> silence, Ptr<WifiPhy> phy);
+
     /// \return index in the ledger
     uint32_t GetLedgerPort() const;
 
@@ -51,6 +61,7 @@ class GhostWifiPort : public GhostStationPort
     void SetMesh();
 
     // Inherited from GhostPort
+    void SetDown(bool down) override;
     int64_t GetInFlight() const override;
 
   protected:
@@ -69,6 +80,8 @@ class GhostWifiPort : public GhostStationPort
     Ptr<GhostLedger> m_ledger;             //!< of the link
     uint32_t m_ledgerPort{0};              //!< index in it
     Ptr<GhostDistribution> m_distribution; //!< of the link
+    Ptr<GhostSilence> m_silence;           //!< see SetSilence
+    Ptr<WifiPhy> m_phy;                    //!< see SetSilence
 };
 
 } // namespace ns3

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What ghostbridge adds to ns-3's Wi-Fi, in simulated time: agreements on block acknowledgement
- * that come late. Nothing here reads a clock.
+ * that come late, radios that are down. Nothing here reads a clock.
  */
 #include "ghost/helper/wifi-builder.h"
 
@@ -150,6 +150,104 @@ class LateAgreementTestCase : public TestCase
 };
 
 /**
+ * \brief A radio that is down hears nothing, isn't heard, and the station finds its access point
+ * again.
+ */
+class SilenceTestCase : public TestCase
+{
+  public:
+    /// \param down which is cut off, of an access point, 0, and two stations
+    SilenceTestCase(uint32_t down)
+        : TestCase(down ? "a station is down" : "an access point is down")
+        , m_down(down)
+    {
+    }
+
+  private:
+    void Heard(uint32_t by, bool fromDown)
+    {
+        if (Simulator::Now() > Seconds(2) && Simulator::Now() < Seconds(4))
+        {
+            (by == m_down || fromDown ? m_heardDown : m_heardOther)++;
+        }
+    }
+
+    void Event(std::string what, Mac48Address)
+    {
+        m_events.emplace_back(what, Simulator::Now());
+    }
+
+    void DoRun() override
+    {
+        NodeContainer nodes(3);
+        Ptr<GhostSilence> silence = CreateObject<GhostSilence>();
+        Ptr<PropagationLossModel> loss = CreateObject<LogDistancePropagationLossModel>();
+        loss->SetNext(silence);
+        Ptr<YansWifiChannel> channel = CreateObject<YansWifiChannel>();
+        channel->SetPropagationLossModel(loss);
+        channel->SetPropagationDelayModel(CreateObject<ConstantSpeedPropagationDelayModel>());
+        YansWifiPhyHelper phy;
+        phy.SetChannel(channel);
+        WifiHelper helper;
+        helper.SetStandard(WIFI_STANDARD_80211a);
+        NetDeviceContainer devices;
+        for (uint32_t i = 0; i < 3; i++)
+        {
+            WifiMacHelper mac;
+            mac.SetType(i ? "ns3::StaWifiMac" : "ns3::ApWifiMac");
+            devices.Add(helper.Install(phy, mac, nodes.Get(i)));
+            Ptr<MobilityModel> place = CreateObject<ConstantPositionMobilityModel>();
+            place->SetPosition(Vector(5.0 * i, 0, 0));
+            nodes.Get(i)->AggregateObject(place);
+        }
+        helper.AssignStreams(devices, 100);
+        Mac48Address cut = Mac48Address::ConvertFrom(devices.Get(m_down)->GetAddress());
+        for (uint32_t i = 0; i < 3; i++)
+        {
+            Ptr<WifiNetDevice> device = DynamicCast<WifiNetDevice>(devices.Get(i));
+            auto heard = [this, i, cut](Ptr<const Packet> packet, RxPowerWattPerChannelBand)
+            {
+                WifiMacHeader header;
+                packet->PeekHeader(header);
+                Heard(i, header.GetAddr2() == cut);
+            };
+            device->GetPhy()->TraceConnectWithoutContext(
+                "PhyRxBegin", Callback<void, Ptr<const Packet>, RxPowerWattPerChannelBand>(heard));
+        }
+        Ptr<WifiNetDevice> station = DynamicCast<WifiNetDevice>(devices.Get(1));
+        for (const char* what : {"Assoc", "DeAssoc"})
+        {
+            station->GetMac()->TraceConnect(
+                what, what, MakeCallback(&SilenceTestCase::Event, this));
+        }
+        WifiPhy* radio = PeekPointer(DynamicCast<WifiNetDevice>(devices.Get(m_down))->GetPhy());
+        Simulator::Schedule(Seconds(2), &GhostSilence::SetDown, silence, radio, true);
+        Simulator::Schedule(Seconds(4), &GhostSilence::SetDown, silence, radio, false);
+        Simulator::Stop(Seconds(6));
+        Simulator::Run();
+        Simulator::Destroy();
+        NS_TEST_EXPECT_MSG_EQ(m_heardDown, 0, "heard by, or from, a radio that is down");
+        if (m_down)
+        {
+            NS_TEST_EXPECT_MSG_GT(m_heardOther, 15, "beacons, by the station that is not");
+        }
+        NS_TEST_ASSERT_MSG_EQ(m_events.size(), 3, "association, its loss, association");
+        NS_TEST_EXPECT_MSG_EQ(m_events[0].first, "Assoc", "before");
+        NS_TEST_EXPECT_MSG_EQ(m_events[1].first, "DeAssoc", "meanwhile");
+        NS_TEST_EXPECT_MSG_GT(m_events[1].second, Seconds(2.9), "ten beacons are missed");
+        NS_TEST_EXPECT_MSG_LT(m_events[1].second, Seconds(3.2), "ten beacons are missed");
+        NS_TEST_EXPECT_MSG_EQ(m_events[2].first, "Assoc", "after");
+        NS_TEST_EXPECT_MSG_GT(m_events[2].second, Seconds(4), "after");
+        NS_TEST_EXPECT_MSG_LT(m_events[2].second, Seconds(4.5), "within some beacons");
+    }
+
+    uint32_t m_down;                                    //!< which is cut off
+    uint32_t m_heardDown{0};                            //!< frames that nobody may hear
+    uint32_t m_heardOther{0};                           //!< those of the others
+    std::vector<std::pair<std::string, Time>> m_events; //!< of station 1
+};
+
+/**
  * \brief The suite.
  */
 class GhostWifiTestSuite : public TestSuite
@@ -161,6 +259,8 @@ class GhostWifiTestSuite : public TestSuite
         AddTestCase(new LateAgreementTestCase(WIFI_STANDARD_80211n, "802.11n"), TestCase::QUICK);
         AddTestCase(new LateAgreementTestCase(WIFI_STANDARD_80211ac, "802.11ac"), TestCase::QUICK);
         AddTestCase(new LateAgreementTestCase(WIFI_STANDARD_80211ax, "802.11ax"), TestCase::QUICK);
+        AddTestCase(new SilenceTestCase(0), TestCase::QUICK);
+        AddTestCase(new SilenceTestCase(1), TestCase::QUICK);
     }
 };
 

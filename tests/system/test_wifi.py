@@ -114,7 +114,7 @@ class Carrier(gb.Case):
         report, _ = self.run_scenario(self.write("""
 ghostbridge: 1
 name: gbt-walk
-nodes: {ap: {attach: tap}, h1: {attach: tap}, h2: {}}
+nodes: {ap: {attach: tap}, h1: {attach: tap}, h2: {}, h3: {attach: tap}}
 links:
   air:
     kind: wifi
@@ -124,6 +124,7 @@ links:
     subnet: 10.0.0.0/24
     ends:
       - {node: ap, role: ap, position: [0m, 0m, 0m]}
+      - {node: h3, ip: 10.0.0.9/24, mac: "02:00:00:00:00:09", position: [10m, 10m, 0m]}
       - {node: h1, position: [10m, 0m, 0m], mobility: {model: waypoints, waypoints: [
           {at: 500ms, position: [10m, 0m, 0m]}, {at: 600ms, position: [90m, 0m, 0m]},
           {at: 2500ms, position: [90m, 0m, 0m]}, {at: 2600ms, position: [10m, 0m, 0m]}]}}
@@ -140,6 +141,14 @@ steps:
   - name: bridged
     node: h2
     run: until ip link show eth0 | grep -q NO-CARRIER; do sleep 0.02; done
+  # One whose radio is silenced where it stands.
+  - {at: 300ms, link: air, down: [h3]}
+  - name: call
+    at: 400ms
+    node: ap
+    background: true
+    run: ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:09 dev eth0; ping -c 5 -i 0.05 -W 0.1 10.0.0.9 || true
+  - {at: 1600ms, link: air, up: [h3]}
 expect: [{step: watch, match: "lost(.|\\n)*back"}]
 """), "--record")
         again = gb.command("replay", report["dir"])
@@ -147,7 +156,12 @@ expect: [{step: watch, match: "lost(.|\\n)*back"}]
         with open(os.path.join(report["dir"], "steps", "watch.out"), encoding="utf-8") as file:
             self.assertIn("1\nlost\nback\n", file.read())
         changes = [(event["port"], event["carrier"]) for event in report["carrier"]]
-        self.assertEqual(sorted(changes), [("h1.eth0", "down"), ("h1.eth0", "up"), ("h2.eth0", "down")])
+        self.assertEqual(sorted(changes), [("h1.eth0", "down"), ("h1.eth0", "up"), ("h2.eth0", "down"), ("h3.eth0", "down"),
+                                           ("h3.eth0", "up")])
+        silent = [event["at_s"] for event in report["carrier"] if event["port"] == "h3.eth0"]
+        self.assertTrue(1.1 < silent[0] < 1.5 and 1.6 < silent[1] < 2.1, silent)
+        caller = next(port for port in report["ports"] if port["port"] == "ap.eth0")
+        self.assertIn(caller["up"]["drops"].get("down", 0), range(1, 6), "nobody acknowledged what was for it")
         self.assertTrue(all(link["conserved"] for link in report["links"]), report["links"])
 
     def test_put_elsewhere(self):

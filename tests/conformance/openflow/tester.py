@@ -35,6 +35,7 @@ class Tester(suite.OfTester):
 
     def __init__(self, *args, **kwargs):
         self.sent_s = 0.0
+        self.offered = 0.0
         self.figures = ""
         super().__init__(*args, **kwargs)
 
@@ -122,6 +123,7 @@ class Tester(suite.OfTester):
         while path.send_q is not None and path.send_q.qsize():
             hub.sleep(TICK_S)
         self.sent_s = max(duration, time.monotonic() - start)
+        self.offered = count / self.sent_s
 
     @staticmethod
     def _random_frame(text):
@@ -165,5 +167,5 @@ class Tester(suite.OfTester):
                 size, count = (after - before for before, after in zip(start[1][match], end[1][match]))
                 port = dict(throughput[suite.KEY_FLOW].match._fields2)  # pylint: disable=W0212
                 figures.append(f"{port} {size / 128 / end[0]:.1f}kbps {count / end[0]:.1f}pktps")
-        self.figures = ", ".join(figures)
+        self.figures = f"offered {self.offered:.1f}pktps: " + ", ".join(figures)
         super()._test_throughput_check(throughputs, start, end)

@@ -11,6 +11,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -417,6 +419,43 @@ static bool log_has(const struct lab *lab, const char *text)
 	return found;
 }
 
+/* Whether somebody listens. By /proc: a connection without a word would bewilder an application. */
+static bool is_port_open(unsigned int port)
+{
+	FILE *file = fopen("/proc/thread-self/net/tcp", "re");
+	unsigned int at, state;
+	bool found = false;
+	char line[256];
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, " %*u: %*x:%x %*x:%*x %x", &at, &state) == 2 && at == port && state == TCP_LISTEN;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/*
+ * A switch that does not find its controller in time forwards on its own, and empties its table when the controller
+ * comes; an application takes a second or two until it listens. One that never does is reported by who waits for its
+ * connections.
+ */
+static void wait_for_apps(const struct ovs *ovs)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	unsigned int tries = CONNECT_WAIT_S * 200;
+
+	for (size_t i = 0; i < ovs->process_count; i++) {
+		const struct ovs_process *process = &ovs->processes[i];
+		siginfo_t info = {0};
+
+		for (; tries && process->role == OVS_ROLE_APP && !is_port_open(process->port); tries--) {
+			if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
+				return;
+			nanosleep(&pause, NULL);
+		}
+	}
+}
+
 /*
  * The controllers that the lab runs itself are there when the experiment begins. The log says at once when one is; the
  * database's is_connected is up to 5 s behind.
@@ -468,6 +507,7 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 	err = finish_neighbours(lab, diag);
 	if (err)
 		return err;
+	wait_for_apps(&lab->ovs);
 	add_all(&args, (const char *const[]){"ovs-vsctl", "-vsyslog:off", "-t", "10", NULL});
 	if (lab->ovs.has_pki)
 		add_all(&args, (const char *const[]){"--", "set-ssl", LAB_OVS_PKI "/switch.key",

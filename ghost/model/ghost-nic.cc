@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ghost-nic.h"
 
+#include "ghost-l3-packet.h"
 #include "ghost-port.h"
 
+#include "ns3/ipv4.h"
 #include "ns3/node.h"
 #include "ns3/packet.h"
+
+#include <vector>
 
 namespace ns3
 {
@@ -85,7 +89,23 @@ GhostNic::Connect(Ptr<GhostPort> port, uint16_t mtu, Ptr<GhostSegment> segment)
 void
 GhostNic::Receive(Ptr<const Packet> packet, uint16_t protocol, Mac48Address from, Mac48Address to)
 {
-    HandOver(packet, protocol, from, to);
+    if (IsReadable(packet, protocol))
+    {
+        HandOver(packet, protocol, from, to);
+    }
+}
+
+bool
+GhostNic::IsReadable(Ptr<const Packet> packet, uint16_t protocol) const
+{
+    if ((protocol != GhostL3Packet::TYPE_IPV4 && protocol != GhostL3Packet::TYPE_IPV6) ||
+        !GetNode()->GetObject<Ipv4>())
+    {
+        return true;
+    }
+    std::vector<uint8_t> bytes(packet->GetSize());
+    packet->CopyData(bytes.data(), packet->GetSize());
+    return GhostL3Packet::Check(bytes.data(), packet->GetSize(), protocol) > 0;
 }
 
 bool

@@ -74,6 +74,10 @@ class GhostNic : public GhostDevice
 
     /**
      * \brief A frame has arrived.
+     *
+     * A node's IP stack does not get to see packets that ns-3's headers cannot be read from, as a
+     * Linux host drops them on arrival: a wrong TCP option would end the simulation or stop it.
+     *
      * \param packet payload without padding
      * \param protocol the frame's type or length field
      */
@@ -90,6 +94,9 @@ class GhostNic : public GhostDevice
     void DoDispose() override;
 
   private:
+    /// \return whether the node has no IP stack, or one that can read a packet's headers
+    bool IsReadable(Ptr<const Packet> packet, uint16_t protocol) const;
+
     Ptr<GhostPort> m_port;       //!< where frames go
     Ptr<GhostSegment> m_segment; //!< what joins us to others
 };

@@ -9,6 +9,8 @@
 #include "bridge/wire/stats.h"
 
 #include "ns3/core-module.h"
+#include "ns3/internet-stack-helper.h"
+#include "ns3/ipv4.h"
 #include "ns3/node.h"
 #include "ns3/packet.h"
 #include "ns3/test.h"
@@ -218,6 +220,91 @@ class GhostNicTestCase : public TestCase
     int m_received{0};          //!< by the node
 };
 
+/**
+ * A stack that gets TCP headers with every kind of wrong option, some of which ns-3 ends at or
+ * never gets over. It answers the sound ones, and stands.
+ */
+class GhostNicHostileTestCase : public TestCase
+{
+  public:
+    GhostNicHostileTestCase()
+        : TestCase("packets that ns-3 cannot read")
+    {
+    }
+
+  private:
+    /// \return an IPv4 packet with a SYN to a port where nobody listens
+    static Ptr<Packet> MakeSyn(std::vector<uint8_t> options, uint8_t from = 1)
+    {
+        options.resize((options.size() + 3) / 4 * 4);
+        const auto tcp = static_cast<uint8_t>(20 + options.size());
+        std::vector<uint8_t> bytes{
+            0x45, 0, 0, static_cast<uint8_t>(20 + tcp), 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, from, 10,
+            0,    0, 2};
+        const uint8_t header[20] = {
+            0x10, 0, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, static_cast<uint8_t>(tcp << 2), 2, 1, 0};
+        bytes.insert(bytes.end(), header, header + 20);
+        bytes.insert(bytes.end(), options.begin(), options.end());
+        return Create<Packet>(bytes.data(), static_cast<uint32_t>(bytes.size()));
+    }
+
+    bool Send(Ptr<Packet> packet)
+    {
+        uint64_t before = m_stats.up.frames;
+        m_nic->Receive(packet, 0x0800, OTHER, OWN[0]);
+        Simulator::Run();
+        return m_stats.up.frames > before;
+    }
+
+    void DoRun() override
+    {
+        Ptr<Node> node = CreateObject<Node>();
+        Ptr<Line> line = CreateObject<Line>();
+        line->refuses = true; // what is sent is only counted
+        line->SetAddress(OWN[0]);
+        node->AddDevice(line);
+        m_nic->SetAddress(OWN[0]);
+        node->AddDevice(m_nic);
+        Ptr<GhostPort> port = CreateObject<GhostPort>();
+        m_nic->Connect(port, 1500, CreateObject<GhostSegment>());
+        port->Connect(m_nic, m_stats, false, line);
+        InternetStackHelper().Install(node);
+        Ptr<Ipv4> ipv4 = node->GetObject<Ipv4>();
+        uint32_t interface = ipv4->AddInterface(m_nic);
+        ipv4->AddAddress(interface, Ipv4InterfaceAddress("10.0.0.2", "255.255.255.0"));
+        ipv4->SetUp(interface);
+
+        NS_TEST_EXPECT_MSG_EQ(Send(MakeSyn({2, 4, 5, 180})), true, "asks who answers, to answer");
+        const std::vector<std::vector<uint8_t>> wrong = {
+            {2, 5, 5, 180, 0}, // MSS too long
+            {2, 3, 5},         // too short
+            {254, 0},          // unknown, of no length: for ever
+            {254, 1},          // shorter than itself
+            {8, 4, 0, 0},      // timestamps of two bytes
+            {3, 9, 0},         // beyond the header
+            {1, 1, 1, 2},      // without a length
+        };
+        for (const std::vector<uint8_t>& options : wrong)
+        {
+            NS_TEST_EXPECT_MSG_EQ(Send(MakeSyn(options)), false, "kind " << +options[0]);
+        }
+        Ptr<Packet> shorter = MakeSyn({});
+        shorter->RemoveAtEnd(10);
+        NS_TEST_EXPECT_MSG_EQ(Send(shorter), false, "shorter than it says");
+        for (uint32_t size = 0; size < 40; size++)
+        {
+            Send(MakeSyn({})->CreateFragment(0, size));
+        }
+        NS_TEST_EXPECT_MSG_EQ(Send(MakeSyn({1, 1}, 3)), true, "still there");
+        port->Dispose();
+        line->Dispose();
+        Simulator::Destroy();
+    }
+
+    Ptr<GhostNic> m_nic{CreateObject<GhostNic>()};
+    struct stats_port m_stats = {};
+};
+
 /// All of them.
 class GhostNicTestSuite : public TestSuite
 {
@@ -226,6 +313,7 @@ class GhostNicTestSuite : public TestSuite
         : TestSuite("ghost-nic", UNIT)
     {
         AddTestCase(new GhostNicTestCase, TestCase::QUICK);
+        AddTestCase(new GhostNicHostileTestCase, TestCase::QUICK);
     }
 };
 

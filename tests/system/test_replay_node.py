@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Nodes of kind replay: a capture file enters a simulated link at its own timing, to the nanosecond."""
+import base64
 import os
+import signal
 import statistics
 import struct
 
@@ -246,6 +248,90 @@ steps:
             got = read_pcap(os.path.join(report["dir"], "steps", f"{node}.out"))
             self.assertEqual([data for _, data in got], [mac(where) + data[6:40] + bytes(74) for data in whole])
         self.check_identical(report)
+
+    def test_real_capture_filtered_faster_and_again(self):
+        """What tcpdump captured, of it the requests, at twice the speed, three times."""
+        text = f"""
+ghostbridge: 1
+name: gbt-replay-captured
+nodes: {{h1: {{attach: tap, {QUIET}}}, h2: {{attach: tap, {QUIET}}}}}
+links:
+  lan:
+    kind: csma
+    rate: 1Gbps
+    subnet: 10.0.0.0/24
+    ends: [{{node: h1, mac: "{':'.join(SOURCE[i:i + 2] for i in range(0, 12, 2))}"}}, {{node: h2, mac: "{H2}"}}]
+steps:
+  - {{name: capture, node: h1, run: timeout 20 tcpdump -i eth0 -w - -U --immediate-mode -c 8 icmp}}
+  - {{name: ping, node: h1, at: 300ms, run: ping -c 4 -i 0.05 h2}}
+"""
+        report, _ = self.run_scenario(self.write(text))
+        captured = os.path.join(report["dir"], "steps", "capture.out")
+        frames_in = read_pcap(captured)
+        self.assertEqual(len(frames_in), 8)
+        os.rename(captured, os.path.join(self.dir, "traffic.pcap"))
+        report, _ = self.run_scenario(self.write(f"""
+ghostbridge: 1
+name: gbt-replay-again
+nodes:
+  cap:
+    kind: replay
+    file: traffic.pcap
+    filter: icmp[icmptype] == icmp-echo
+    start: 300ms
+    speed: 2
+    loop: 3
+    gap: 50ms
+  h2: {{attach: tap, {QUIET}}}
+links: {{lan: {{kind: csma, rate: 1Gbps, ends: [cap, {{node: h2, mac: "{H2}"}}]}}}}
+steps:
+  - {dump("h2", 12)}
+"""), "--record")
+        first, last = frames_in[0][0], frames_in[-1][0]
+        requests = [(ns - first, data) for ns, data in frames_in if data[34] == 8]
+        self.assertEqual(len(requests), 4)
+        want = [(300000000 + again * ((last - first) // 2 + 50000000) + ns // 2, data)
+                for again in range(3) for ns, data in requests]
+        entered, _ = boundary(report["dir"])
+        self.assertEqual(of(entered, "cap.eth0"), want)
+        got = read_pcap(os.path.join(report["dir"], "steps", "h2.out"))
+        self.assertEqual([data for _, data in got], [data for _, data in want])
+        self.check_conservation(report)
+        self.check_identical(report)
+
+    def test_dead_ghost(self):
+        """A ghost that dies takes up a capture where the time now is."""
+        self.pcap([(10**18 + i * 10**7, mac(H1) + bytes.fromhex(SOURCE) + b"\x88\xb6" + struct.pack("!I", i) + bytes(60))
+                   for i in range(6000)])
+        name = "gbt-replay-dies"
+        self.up(f"""
+ghostbridge: 1
+nodes: {{cap: {{kind: replay, file: traffic.pcap}}, h1: {{attach: tap, {QUIET}}}}}
+links: {{lan: {{kind: csma, rate: 1Gbps, ends: [cap, {{node: h1, mac: "{H1}"}}]}}}}
+""", name)
+        listen = ("tcpdump", "-i", "eth0", "-w", "/tmp/x.pcap", "--immediate-mode", "-c", "5", "ether", "proto", "0x88b6")
+
+        def heard():
+            self.node(name, "h1", *listen, timeout=20)
+            path = os.path.join(self.dir, "heard.pcap")
+            with open(path, "wb") as file:
+                file.write(base64.b64decode(self.node(name, "h1", "base64", "-w0", "/tmp/x.pcap")))
+            return [struct.unpack("!I", data[14:18])[0] for _, data in read_pcap(path)]
+        before = heard()
+        self.assertEqual(before, list(range(before[0], before[0] + 5)))
+        (ghost,) = self.status(name)["ghosts"]
+        os.kill(ghost["simulator"]["pid"], signal.SIGKILL)
+
+        def back():
+            (now,) = self.status(name)["ghosts"]
+            return now["simulator"]["state"] == "running" and now["simulator"]["pid"] != ghost["simulator"]["pid"]
+        gb.wait_until(back, 5, "a new simulator")
+        after = heard()
+        self.assertEqual(after, list(range(after[0], after[0] + 5)))
+        self.assertGreater(after[0], before[-1])
+        report = self.down(name)
+        self.assertEqual(len(report["incidents"]), 1)
+        self.assertEqual(report["fidelity"]["verdict"], "fail")
 
     def test_refused(self):
         """Before anything is built, with file, line and column, what is wrong and what would help."""

@@ -17,6 +17,23 @@ links:
   air: {{kind: wifi, mode: adhoc, standard: {standard}, subnet: 10.0.0.0/24, ends: [h1, h2]}}
 """
 
+MESH = """
+ghostbridge: 1
+nodes:
+  h1: {attach: tap, sysctls: {net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}
+  m: {attach: tap, sysctls: {net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}
+  h2: {attach: tap, sysctls: {net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}
+links:
+  air:
+    kind: wifi
+    mode: mesh
+    standard: 802.11a
+    propagation: {model: range, max-range: 50m}
+    mobility: {model: line, spacing: 40m}
+    subnet: 10.0.0.0/24
+    ends: [h1, m, h2]
+"""
+
 AP = """
 ghostbridge: 1
 nodes: {{ap: {{attach: tap}}, h1: {{attach: {attach}}}, h2: {{attach: tap}}}}
@@ -78,6 +95,12 @@ class Wifi(test_frames.Frames):
         self.up(ADHOC.format(attach="tap", standard="802.11ac"), "gbt-ac")
         self.both_ways("gbt-ac", 1500)
         self.links("gbt-ac")
+
+    def test_frames_over_a_mesh(self):
+        # h1 and h2 do not hear each other; m forwards.
+        self.up(MESH, "gbt-mesh")
+        self.both_ways("gbt-mesh", 1500)
+        self.links("gbt-mesh")
 
     def test_frames_from_access_point(self):
         quiet = '{attach: tap, sysctls: {net.ipv6.conf.all.disable_ipv6: "1", net.ipv6.conf.default.disable_ipv6: "1"}}'

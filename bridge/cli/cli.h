@@ -74,6 +74,9 @@ const char *cli_suggest(const char *word, const char *const *candidates);
  */
 int load_scenario(const char *path, const struct options *options, uint32_t workers, struct scenario **ret);
 
+/** load_warn() - Print what a scenario is to be warned of, as file:line:column: warning: ... */
+void load_warn(const char *path, const struct scenario *scenario);
+
 /**
  * cli_recording_path() - Where the recording is that an argument names: a run directory, or the file itself
  * @ret_dir, @ret_path: of @size bytes each

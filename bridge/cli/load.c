@@ -133,3 +133,16 @@ int load_scenario(const char *path, const struct options *options, uint32_t work
 		return cli_error(EXIT_HOST, "cannot load %s: %s", path, strerror(-r));
 	return 0;
 }
+
+void load_warn(const char *path, const struct scenario *scenario)
+{
+	struct scenario_errors warnings;
+	size_t count = scenario_warnings(scenario, &warnings);
+
+	for (size_t i = 0; i < warnings.count; i++)
+		fprintf(stderr, "%s:%u:%u: warning: %s\n", path, warnings.items[i].pos.line,
+			warnings.items[i].pos.column, warnings.items[i].text);
+	if (count > warnings.count)
+		fprintf(stderr, "%s: warning: so it is with %zu more links\n", path, count - warnings.count);
+	scenario_errors_done(&warnings);
+}

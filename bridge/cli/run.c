@@ -124,6 +124,7 @@ static int start(struct experiment *experiment, const struct options *options)
 			"an experiment called '%s' is running; end it with `ghostbridge down %s` or give this one "
 			"another --name",
 			experiment->name, experiment->name);
+	load_warn(experiment->source, experiment->scenario);
 	/* From here on there is something to undo. */
 	signal_fd = block_signals();
 	r = rundir_make(options->out, experiment->name, &experiment->rundir, &diag);

@@ -43,6 +43,7 @@ static int validate_main(const struct verb *verb, int argc, char **argv)
 			status = EXIT_USAGE;
 			continue;
 		}
+		load_warn(options.args[i], scenario);
 		printf("%s: ok: %zu node%s, %zu link%s, %zu step%s, %zu expectation%s\n", options.args[i],
 		       scenario->node_count, plural(scenario->node_count), scenario->link_count,
 		       plural(scenario->link_count), scenario->step_count, plural(scenario->step_count),
@@ -59,6 +60,6 @@ const struct verb verb_validate = {
 	.help = "  --set PATH=VALUE  change a value first, as run does\n\n"
 		"What is wrong is shown as FILE:LINE:COLUMN: what it is, and what would be right. Exit status 2 if "
 		"there\n"
-		"is anything.\n",
+		"is anything. Warnings look alike, FILE:LINE:COLUMN: warning: ..., and leave the exit status.\n",
 	.main = validate_main,
 };

@@ -87,6 +87,7 @@ void changes_run_due(struct daemon *daemon, uint64_t now_ns)
 		struct planned_change *planned = &changes->planned[number];
 
 		follow_state(daemon, change);
+		sampler_change(&daemon->sampler, daemon, change);
 		if (!is_wire(daemon, change))
 			continue;
 		planned->at_ns = change_wire(daemon, change, error, sizeof(error));
@@ -297,6 +298,8 @@ int changes_answered(struct peers *peers, const struct wire_msg *msg)
 		return 0;
 	live->at_ns = msg->value[0];
 	live->failed = msg->text[0] != '\0';
+	if (!live->failed)
+		sampler_change(&daemon->sampler, daemon, &live->change);
 	client = live->client;
 	memcpy(error, msg->text, sizeof(error));
 	console_make_printable(error); /* or there would be no JSON to answer with */

@@ -15,6 +15,7 @@ static bool too_many(uint64_t over, uint64_t frames, double quantile)
 bool fidelity_is_degraded(const struct fidelity_counts *counts, double quantile)
 {
 	return too_many(counts->late_over, counts->late_frames, quantile) ||
+	       too_many(counts->lag_over, counts->late_frames, quantile) ||
 	       too_many(counts->ingress_over, counts->ingress_frames, quantile) || counts->stalls > 0 ||
 	       counts->tap_drops > 0;
 }

@@ -7,8 +7,9 @@
  * - fail: the simulation fell more than FIDELITY_BEHIND_MAX_NS behind the clock, or a ghost or shuttle died, or a wire
  * was closed for an error, or an invariant was broken (tally.h);
  * - degraded: else, when more than 1 - quantile of the frames were late by more than the budget, counted for delivery
- * and for injection each on its own, or when a ring was full at least once, or when the kernel dropped a frame because
- * its TAP was not read in time;
+ * and for injection each on its own, or as many were handed over later than simulated by more than the budget because
+ * the lag is longer than the delay that it is taken off (scenario_lag_excess_ns()), or when a ring was full at least
+ * once, or when the kernel dropped a frame because its TAP was not read in time;
  * - pass: else.
  *
  * The same share is taken over every 100 ms of the run, and an interval that exceeds it is listed even if the run as a
@@ -35,6 +36,7 @@ enum fidelity_verdict {
 struct fidelity_counts {
 	uint64_t late_frames; /* delivered */
 	uint64_t late_over;   /* ... of them, later than the budget */
+	uint64_t lag_over;    /* ... of them, so much later than simulated because of the lag */
 	uint64_t ingress_frames;
 	uint64_t ingress_over;
 	uint64_t stalls;

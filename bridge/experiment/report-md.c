@@ -100,6 +100,26 @@ static void intervals_text(json_t *fidelity, FILE *stream, const char *indent)
 	}
 }
 
+/* Where a lag was longer than the delay that it is taken off. */
+static void lag_text(json_t *fidelity, FILE *stream, const char *indent)
+{
+	json_t *list = at(fidelity, "lag"), *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		if (i == INTERVALS_SHOWN) {
+			fprintf(stream, "%sand so at %zu more ports, see report.json\n", indent,
+				json_array_size(list) - i);
+			break;
+		}
+		fprintf(stream,
+			"%slag: %" PRId64 " frames reached %s up to %.0f us later than the file says, for its lag is "
+			"longer than the delay of the link; a smaller lag helps\n",
+			indent, integer(entry, "frames"), text(entry, "port"), number(entry, "late_us"));
+	}
+}
+
 static void write_lists(json_t *report, FILE *stream)
 {
 	json_t *entry;
@@ -254,6 +274,7 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 		fprintf(stream, "Some process waited for a CPU in %.1f %% of the time.\n",
 			number(fidelity, "cpu_pressure_pct"));
 	fputs("\n![lateness over time](" FIGURE_FILE ")\n\n", stream);
+	lag_text(fidelity, stream, "* ");
 	intervals_text(fidelity, stream, "* ");
 	if (at(report, "recording"))
 		fprintf(stream, "* recording: %" PRId64 " frames in %s%s%s\n",
@@ -341,6 +362,7 @@ void report_summary(json_t *report, const char *rundir, FILE *stream)
 	fprintf(stream, "%s%s%s fidelity %s: delivery late by p99 %.1f us, max %.1f us (budget %.0f us)\n",
 		paint(colour, good), good ? "✓" : "✗", plain, text(fidelity, "verdict"), number(late, "p99"),
 		number(late, "max"), number(fidelity, "budget_us"));
+	lag_text(fidelity, stream, "  ");
 	intervals_text(fidelity, stream, "  ");
 	entry = at(report, "recording");
 	if (entry) {

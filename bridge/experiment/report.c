@@ -163,6 +163,7 @@ static json_t *where_json(const struct daemon *daemon)
 			uint64_t intervals, count;
 		} reasons[] = {
 			{"late", port->late_intervals, port->last.late_over},
+			{"lag", port->lag_intervals, port->last.lag_over},
 			{"ingress-late", port->ingress_intervals, port->last.ingress_over},
 			{"stall", port->stall_intervals, port->last.stalls},
 			{"tap-queue", port->tap_drop_intervals, port->last.tap_drops},
@@ -213,6 +214,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 
 	figures->counts.late_frames = figures->late.count;
 	figures->counts.late_over = figures->late.over_budget;
+	figures->counts.lag_over = daemon->sampler.total.lag_over;
 	figures->counts.ingress_frames = figures->ingress.count;
 	figures->counts.ingress_over = figures->ingress.over_budget;
 	facts.counts = figures->counts;
@@ -236,6 +238,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 			     "realtime_factor_min", daemon->sampler.ports ? daemon->sampler.factor_min : 1.0);
 	if (daemon->sampler.ports)
 		add_host(fidelity, &daemon->sampler);
+	json_object_set_new(fidelity, "lag", sampler_lag_json(&daemon->sampler, scenario));
 	json_object_set_new(fidelity, "violations", integer(facts.violations));
 	json_object_set_new(fidelity, "behind_max_us", us(facts.behind_max_ns));
 	json_object_set_new(fidelity, "stalls", integer(figures->counts.stalls));

@@ -95,6 +95,8 @@ int sampler_open(struct sampler *sampler, struct daemon *daemon)
 		sampler_close(sampler);
 		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < daemon->scenario->end_count; i++)
+		scenario_hop_init(daemon->scenario, i, &sampler->ports[i].hop);
 	read_cpu(&sampler->cpu_start, &sampler->steal_start);
 	sampler->pressure_start_us = read_pressure();
 	sampler->pressure_since_ns = clock_ns();
@@ -149,6 +151,7 @@ static struct fidelity_counts counts_since(const struct fidelity_counts *now, co
 	return (struct fidelity_counts){
 		.late_frames = now->late_frames - then->late_frames,
 		.late_over = now->late_over - then->late_over,
+		.lag_over = now->lag_over - then->lag_over,
 		.ingress_frames = now->ingress_frames - then->ingress_frames,
 		.ingress_over = now->ingress_over - then->ingress_over,
 		.stalls = now->stalls - then->stalls,
@@ -160,6 +163,7 @@ static void counts_add(struct fidelity_counts *into, const struct fidelity_count
 {
 	into->late_frames += more->late_frames;
 	into->late_over += more->late_over;
+	into->lag_over += more->lag_over;
 	into->ingress_frames += more->ingress_frames;
 	into->ingress_over += more->ingress_over;
 	into->stalls += more->stalls;
@@ -251,6 +255,57 @@ static void take_pace(struct sampler *sampler, struct sampler_pace *pace, const 
 	pace->sim_ns = sim_ns;
 }
 
+/*
+ * What the lag made of the frames since the last look. The shuttle's lateness does not have it: they were written when
+ * they were due. Frames without jitter decide.
+ */
+static void take_lag(const struct scenario *scenario, uint32_t end, struct sampler_port *port, uint64_t late_frames)
+{
+	uint64_t excess_ns = scenario_lag_excess_ns(scenario, end, &port->hop, false);
+	uint64_t frames = late_frames - port->lag_seen;
+
+	port->lag_seen = late_frames;
+	if (frames == 0 || excess_ns == 0)
+		return;
+	port->lag_frames += frames;
+	if (excess_ns > port->lag_max_ns)
+		port->lag_max_ns = excess_ns;
+	if (excess_ns > scenario->budget_ns)
+		port->lag_over += frames;
+}
+
+void sampler_change(struct sampler *sampler, const struct daemon *daemon, const struct scenario_change *change)
+{
+	const struct scenario *scenario = daemon->scenario;
+	const struct scenario_link *link = &scenario->links[change->link];
+
+	if (!sampler->ports || !scenario_link_is_simulated(link))
+		return;
+	for (uint32_t i = link->first_end; i < link->first_end + link->end_count; i++) {
+		struct sampler_port *port = &sampler->ports[i];
+		uint32_t index = scenario->ends[i].port;
+
+		if (index != SCENARIO_NONE)
+			take_lag(scenario, i, port, port_counts(&daemon->peers[link->ghost], index).late_frames);
+		scenario_hop_change(scenario, i, change, &port->hop);
+	}
+}
+
+json_t *sampler_lag_json(const struct sampler *sampler, const struct scenario *scenario)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; sampler->ports && i < scenario->end_count; i++) {
+		const struct sampler_port *port = &sampler->ports[i];
+
+		if (port->lag_frames)
+			json_array_append_new(list, json_pack("{s:s,s:f,s:I}", "port", scenario->ends[i].port_name,
+							      "late_us", (double)port->lag_max_ns / 1e3, "frames",
+							      (json_int_t)port->lag_frames));
+	}
+	return list;
+}
+
 void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_ns)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -269,6 +324,8 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 			continue;
 		peers = &daemon->peers[scenario->links[end->link].ghost];
 		now = port_counts(peers, end->port);
+		take_lag(scenario, (uint32_t)i, port, now.late_frames);
+		now.lag_over = port->lag_over;
 		/* Asking costs a system call, and a TAP whose queue is full is one that sends. */
 		now.tap_drops = port->last.tap_drops;
 		if (now.ingress_frames != port->last.ingress_frames)
@@ -282,13 +339,14 @@ void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_n
 			   &hists[1]);
 		sampler->frames_up += now.ingress_frames;
 		sampler->frames_down += now.late_frames;
+		port->lag_intervals += since.lag_over > 0;
 		port->stall_intervals += since.stalls > 0;
 		port->tap_drop_intervals += since.tap_drops > 0;
 		since.stalls = since.tap_drops = 0;
 		port->late_intervals += fidelity_is_degraded(
 			&(struct fidelity_counts){.late_frames = since.late_frames, .late_over = since.late_over},
 			scenario->quantile);
-		since.late_frames = since.late_over = 0;
+		since.late_frames = since.late_over = since.lag_over = 0;
 		port->ingress_intervals += fidelity_is_degraded(&since, scenario->quantile);
 	}
 	counts_add(&sampler->total, &interval);

@@ -5,11 +5,13 @@
 #ifndef EXPERIMENT_SAMPLER_H
 #define EXPERIMENT_SAMPLER_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "bridge/experiment/fidelity.h"
 #include "bridge/experiment/timeline.h"
+#include "bridge/scenario/scenario.h"
 #include "bridge/wire/stats.h"
 
 struct daemon;
@@ -21,6 +23,12 @@ struct sampler_port {
 	uint64_t ingress_intervals;
 	uint64_t stall_intervals;
 	uint64_t tap_drop_intervals;
+	uint64_t lag_intervals;
+	struct scenario_hop hop; /* what `lag` is taken off at present */
+	uint64_t lag_seen;       /* frames handed over when it was last looked at */
+	uint64_t lag_over;       /* of them, later than simulated by more than the budget because of the lag */
+	uint64_t lag_frames;     /* handed over later than simulated because it is longer than that ... */
+	uint64_t lag_max_ns;     /* ... by so much at most */
 };
 
 /* What a live histogram was when it was last looked at. */
@@ -71,6 +79,13 @@ static inline uint64_t sampler_next_ns(const struct sampler *sampler)
 
 /** sampler_take() - End the current interval. */
 void sampler_take(struct sampler *sampler, struct daemon *daemon, uint64_t now_ns);
+
+/** sampler_change() - A change has been made: what was handed over until now was without it. */
+void sampler_change(struct sampler *sampler, const struct daemon *daemon, const struct scenario_change *change);
+
+/** sampler_lag_json() - [{port, late_us, frames}], ports whose frames the lag made later than simulated; new reference.
+ */
+json_t *sampler_lag_json(const struct sampler *sampler, const struct scenario *scenario);
 
 /** sampler_steal_pct() - Share of CPU time the hypervisor took since the barrier, percent. */
 double sampler_steal_pct(const struct sampler *sampler);

@@ -455,6 +455,39 @@ const struct scenario_change_key *scenario_change_keys(enum scenario_link_kind k
  */
 bool scenario_wire_is_patch(const struct scenario *scenario, const struct scenario_link *link);
 
+/* What delays the frames that one end is handed: what `lag` is taken off. Changes alter it. */
+struct scenario_hop {
+	uint64_t delay_ns; /* 0 where nothing has a delay of its own: wifi, lte, ghost */
+	enum scenario_spread spread;
+	uint64_t jitter_ns;
+};
+
+/** scenario_hop_init() - What the file says of the way to @end, an index into ends. */
+void scenario_hop_init(const struct scenario *scenario, uint32_t end, struct scenario_hop *ret);
+
+/** scenario_hop_change() - Let a change alter the way to @end; false if it does not concern it. */
+bool scenario_hop_change(const struct scenario *scenario, uint32_t end, const struct scenario_change *change,
+			 struct scenario_hop *hop);
+
+/**
+ * scenario_lag_excess_ns() - How much later than simulated frames are handed over at @end because `lag` is longer
+ * @least:	for the frames that jitter delays least, instead of for those without
+ *
+ * Return: ns; 0 also where nothing is handed over to a container or a switch. Of a csma segment the preamble and the
+ * part of the delay that is below the interpacket gap, at most 96 bit times, are left out of account.
+ */
+uint64_t scenario_lag_excess_ns(const struct scenario *scenario, uint32_t end, const struct scenario_hop *hop,
+				bool least);
+
+/**
+ * scenario_warnings() - What a scenario says that its author hardly means: lags longer than delays
+ * @ret:	one text per link, "what is the case; what helps", as far as there is room and memory; to be emptied
+ *		with scenario_errors_done()
+ *
+ * Return: how many links there are to warn of
+ */
+size_t scenario_warnings(const struct scenario *scenario, struct scenario_errors *ret);
+
 /** scenario_free() - Free a scenario; NULL is fine. */
 void scenario_free(struct scenario *scenario);
 

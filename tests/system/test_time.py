@@ -24,7 +24,7 @@ class Time(gb.Case):
             return file.read()
 
     def lagging(self, rate, rate_bps, delay, delay_us, attach):
-        report, _ = self.run_scenario(self.write(f"""
+        report, done = self.run_scenario(self.write(f"""
 ghostbridge: 1
 name: gbt-lag
 lag: 20ms
@@ -47,6 +47,15 @@ expect: [{{step: ping, match: " 0% packet loss"}}]
         self.assertLess(times[len(times) // 2], model + 2 * gap_us + 3000, "later than link and lag explain")
         for entry in late:
             self.assertLess(entry["p50"], LAG_US / 4, "the lag itself is not lateness")
+        # What it adds to the delay is said, before the run and in the verdict.
+        excess = max(0, LAG_US - delay_us)
+        self.assertEqual("warning: links.lan: lag is 20ms" in done.stderr, excess > 0, done.stderr)
+        self.assertEqual([(entry["port"], entry["late_us"]) for entry in report["fidelity"]["lag"]],
+                         [("h1.eth0", excess), ("h2.eth0", excess)] if excess else [])
+        reasons = {entry["reason"] for entry in report["fidelity"]["where"]}
+        self.assertEqual("lag" in reasons, excess > 0)
+        if excess:
+            self.assertEqual(report["fidelity"]["verdict"], "degraded")
         self.check_conservation(report)
 
     def test_lag(self):

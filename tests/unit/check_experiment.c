@@ -39,6 +39,8 @@ START_TEST(verdict_follows_the_rule)
 		{{.quantile = 0.99, .counts = {.late_frames = 100, .late_over = 2}}, FIDELITY_DEGRADED},
 		{{.quantile = 0.99, .counts = {.late_frames = 99, .late_over = 1}}, FIDELITY_DEGRADED},
 		{{.quantile = 0.99, .counts = {.ingress_frames = 10, .ingress_over = 1}}, FIDELITY_DEGRADED},
+		{{.quantile = 0.99, .counts = {.late_frames = 100, .lag_over = 1}}, FIDELITY_PASS},
+		{{.quantile = 0.99, .counts = {.late_frames = 100, .lag_over = 2}}, FIDELITY_DEGRADED},
 		/* Many good deliveries do not excuse bad injections. */
 		{{.quantile = 0.9, .counts = {.late_frames = 1000, .ingress_frames = 10, .ingress_over = 2}},
 		 FIDELITY_DEGRADED},

@@ -427,6 +427,7 @@ static Suite *scenario_suite(void)
 	suite_add_tcase(suite, tcase);
 
 	suite_add_tcase(suite, scenario_set_tests());
+	suite_add_tcase(suite, scenario_lag_tests());
 
 	tcase = tcase_create("files");
 	tcase_add_test(tcase, test_simulated);

@@ -41,6 +41,9 @@ TCase *scenario_ends_tests(void);
 /* check_scenario_set.c */
 TCase *scenario_set_tests(void);
 
+/* check_scenario_lag.c */
+TCase *scenario_lag_tests(void);
+
 /* check_scenario_hostile.c */
 TCase *scenario_hostile_tests(void);
 

@@ -10,7 +10,7 @@ failed=0
 # check STATUS TEXT ARGUMENT...: exits with STATUS and says TEXT, on stdout for 0 and on stderr else
 check()
 {
-	local status=$1 text=$2 out err rc
+	local status=$1 text=$2 out rc # and err, which stays
 	shift 2
 	err=$("$ghostbridge" "$@" 2>&1 >/dev/null </dev/null)
 	out=$("$ghostbridge" "$@" 2>/dev/null </dev/null)
@@ -66,6 +66,8 @@ check 2 "there is no running experiment" shell no-such-experiment h1
 check 2 "there is no running experiment" status ../../etc
 check 0 "ok: 2 nodes, 1 link" validate "$scenario"
 check 0 "ok" validate --set lan.delay=5ms "$scenario"
+check 0 "ok" validate --set lag=5ms "$scenario"
+[[ $err == *"warning: links.lan: lag is 5ms and lan's delay is only"* ]] || { echo "FAIL: no warning: $err"; failed=1; }
 check 2 "has no unit" validate --set lan.delay=5 "$scenario"
 check 2 ":1:1: " validate /etc/passwd
 

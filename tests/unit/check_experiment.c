@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * check_experiment.c - the parts of the daemon that only think: verdict, paths, expectations, books, order of steps.
+ * check_experiment.c - the parts of the daemon that only think: verdict, figures, order of steps, whom to blame.
  */
-#include <check.h>
+#include "tests/unit/check_experiment.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +14,13 @@
 #include "bridge/experiment/changes.h"
 #include "bridge/experiment/console.h"
 #include "bridge/experiment/daemon.h"
-#include "bridge/experiment/expect.h"
 #include "bridge/experiment/experiment.h"
 #include "bridge/experiment/fidelity.h"
 #include "bridge/experiment/figure.h"
-#include "bridge/experiment/jsonpath.h"
 #include "bridge/experiment/picture.h"
 #include "bridge/experiment/report.h"
 #include "bridge/experiment/rundir.h"
 #include "bridge/experiment/steps.h"
-#include "bridge/experiment/tally.h"
-
-#define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- fidelity ---- */
 
@@ -155,369 +151,6 @@ START_TEST(exit_status_follows_result_and_verdict)
 	ck_assert_int_eq(report_exit(false, false, FIDELITY_FAIL, false), EXIT_FIDELITY);
 	ck_assert_int_eq(report_exit(false, true, FIDELITY_FAIL, true), EXIT_FAILED);
 	ck_assert_int_eq(report_exit(true, true, FIDELITY_FAIL, true), EXIT_INTERRUPTED);
-}
-END_TEST
-
-/* ---- paths ---- */
-
-START_TEST(paths_find_values)
-{
-	static const struct {
-		const char *path;
-		const char *found; /* compact JSON */
-	} cases[] = {
-		{".", "{\"a\":{\"b\":[10,{\"x y\":true}],\"in-flight\":2},\"q\\\"\":3}"},
-		{".a.b[0]", "10"},
-		{".a.b[1].\"x y\"", "true"},
-		{".a.b.[0]", "10"},
-		{".a.b[-1]", "{\"x y\":true}"},
-		{".a.in-flight", "2"},
-		{".\"q\\\"\"", "3"},
-	};
-	json_t *root = json_loads("{\"a\":{\"b\":[10,{\"x y\":true}],\"in-flight\":2},\"q\\\"\":3}", 0, NULL);
-
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct diag diag = {""};
-		json_t *value = NULL;
-		char *text;
-
-		ck_assert_msg(jsonpath_find(root, cases[i].path, &value, &diag) == 0, "%s: %s", cases[i].path,
-			      diag.text);
-		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-		ck_assert_str_eq(text, cases[i].found);
-		free(text);
-	}
-	json_decref(root);
-}
-END_TEST
-
-START_TEST(paths_say_what_is_wrong)
-{
-	static const struct {
-		const char *path;
-		int err;
-	} cases[] = {
-		{"", -EINVAL},       {"a", -EINVAL},       {".a..b", -EINVAL},
-		{".a.", -EINVAL},    {".a[", -EINVAL},     {".a[x]", -EINVAL},
-		{".a[0", -EINVAL},   {".\"a", -EINVAL},    {".a b", -EINVAL},
-		{".b", -ENOENT},     {".a.b", -ENOENT},    {".a[1]", -ENOENT},
-		{".a[-2]", -ENOENT}, {".a[0].c", -ENOENT}, {".a[99999999999999999999]", -EINVAL},
-	};
-	json_t *root = json_loads("{\"a\":[1]}", 0, NULL);
-
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct diag diag = {""};
-		json_t *value = NULL;
-
-		ck_assert_msg(jsonpath_find(root, cases[i].path, &value, &diag) == cases[i].err, "'%s': %s",
-			      cases[i].path, diag.text);
-		ck_assert_ptr_null(value);
-		ck_assert_str_ne(diag.text, "");
-	}
-	json_decref(root);
-}
-END_TEST
-
-/* ---- expectations ---- */
-
-static bool holds(const struct scenario_expect *expect, const char *output, json_t *report)
-{
-	struct expect_input input = {.has_ended = true,
-				     .exit = 3,
-				     .output = output,
-				     .output_size = output ? strlen(output) : 0,
-				     .report = report};
-	struct expect_result result;
-	bool ok;
-
-	expect_check(expect, &input, &result);
-	ok = result.ok;
-	ck_assert_ptr_nonnull(result.value);
-	ck_assert_str_ne(result.found, "");
-	expect_done(&result);
-	return ok;
-}
-
-START_TEST(expectations_on_exit)
-{
-	struct scenario_expect expect = {.kind = SCENARIO_EXPECT_EXIT, .exit = 3};
-	struct expect_input killed = {.has_ended = false, .exit = 3};
-	struct expect_result result;
-
-	ck_assert(holds(&expect, NULL, NULL));
-	expect.exit = 0;
-	ck_assert(!holds(&expect, NULL, NULL));
-	expect.exit = 3;
-	expect_check(&expect, &killed, &result);
-	ck_assert(!result.ok);
-	expect_done(&result);
-}
-END_TEST
-
-START_TEST(expectations_on_output)
-{
-	static const char output[] = "5 packets\n 0% packet loss\n";
-	static const struct {
-		const char *pattern;
-		bool found;
-	} cases[] = {
-		{" 0% packet loss", true}, {"^ 0%", true},    {"packets$", true},
-		{"^5 .*loss", false},      {"[0-9]+%", true}, {"(", false},
-	};
-
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct scenario_expect expect = {.kind = SCENARIO_EXPECT_MATCH, .pattern = (char *)cases[i].pattern};
-
-		ck_assert_msg(holds(&expect, output, NULL) == cases[i].found, "%s", cases[i].pattern);
-		expect.kind = SCENARIO_EXPECT_NO_MATCH;
-		if (strcmp(cases[i].pattern, "(") != 0)
-			ck_assert_msg(holds(&expect, output, NULL) != cases[i].found, "%s", cases[i].pattern);
-		else
-			ck_assert(!holds(&expect, output, NULL)); /* nonsense never holds */
-		ck_assert(!holds(&expect, NULL, NULL));
-	}
-}
-END_TEST
-
-START_TEST(expectations_look_behind_nul_bytes)
-{
-	static const char output[] = "a\0b marker";
-	struct scenario_expect expect = {.kind = SCENARIO_EXPECT_MATCH, .pattern = (char *)"marker"};
-	struct expect_input input = {.output = output, .output_size = sizeof(output) - 1};
-	struct expect_result result;
-
-	expect_check(&expect, &input, &result);
-	ck_assert(result.ok);
-	expect_done(&result);
-}
-END_TEST
-
-START_TEST(expectations_on_values)
-{
-	static const char output[] = "{\"n\": 5, \"s\": \"up\", \"b\": true, \"z\": null}";
-	struct scenario_expect expect = {.kind = SCENARIO_EXPECT_JSON, .path = (char *)".n"};
-	json_t *report = json_loads(output, 0, NULL);
-
-	ck_assert(holds(&expect, output, NULL));
-	expect.has_min = expect.has_max = true;
-	expect.min = 5;
-	expect.max = 5;
-	ck_assert(holds(&expect, output, NULL));
-	expect.min = 5.5;
-	ck_assert(!holds(&expect, output, NULL));
-	expect.has_min = false;
-	expect.max = 4;
-	ck_assert(!holds(&expect, output, NULL));
-	expect.has_max = false;
-	expect.equals = (char *)"5.0";
-	ck_assert(holds(&expect, output, NULL));
-	expect.path = (char *)".s";
-	ck_assert(!holds(&expect, output, NULL));
-	expect.equals = (char *)"up";
-	ck_assert(holds(&expect, output, NULL));
-	expect.path = (char *)".b";
-	expect.equals = (char *)"true";
-	ck_assert(holds(&expect, output, NULL));
-	expect.path = (char *)".z";
-	expect.equals = (char *)"null";
-	ck_assert(holds(&expect, output, NULL));
-	expect.path = (char *)".nothing";
-	ck_assert(!holds(&expect, output, NULL));
-	expect.path = (char *)".n";
-	expect.equals = NULL;
-	ck_assert(!holds(&expect, "not JSON", NULL));
-	ck_assert(!holds(&expect, "", NULL));
-	expect.kind = SCENARIO_EXPECT_REPORT;
-	ck_assert(holds(&expect, NULL, report));
-	/* A number is wanted, a text is found. */
-	expect.path = (char *)".s";
-	expect.has_max = true;
-	ck_assert(!holds(&expect, NULL, report));
-	json_decref(report);
-}
-END_TEST
-
-/* ---- books ---- */
-
-/* A link on which every frame of a random-looking load has a known fate. */
-static struct tally_port *balanced(size_t count)
-{
-	struct tally_port *ports = calloc(count, sizeof(*ports));
-	uint64_t transmitted = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct tally_port *port = &ports[i];
-
-		port->shuttle.up.frames = 1000 + 10 * i;
-		port->shuttle.up.bytes = 64 * port->shuttle.up.frames;
-		port->shuttle.up.drops[STATS_DROP_OVERSIZE] = 3 + i;
-		port->ghost.up.frames = port->shuttle.up.frames - 3 - i;
-		port->ghost.up.drops[STATS_DROP_QUEUE] = 50;
-		port->ghost.up.drops[STATS_DROP_MEDIUM] = i;
-		port->ghost.transmitted = port->ghost.up.frames - 50 - i;
-		transmitted += port->ghost.transmitted;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct tally_port *port = &ports[i];
-
-		port->ghost.received = transmitted - port->ghost.transmitted;
-		port->ghost.down.drops[STATS_DROP_FILTERED] = 7;
-		port->ghost.down.frames = port->ghost.received - 7;
-		port->shuttle.down.drops[STATS_DROP_TAP_DOWN] = 2;
-		port->shuttle.down.frames = port->ghost.down.frames - 2;
-	}
-	return ports;
-}
-
-static uint64_t all_drops(const struct tally_link *link)
-{
-	uint64_t sum = 0;
-
-	for (int cause = 0; cause < STATS_DROP_COUNT; cause++)
-		sum += link->drops[cause];
-	return sum;
-}
-
-START_TEST(books_balance)
-{
-	for (size_t count = 2; count <= 5; count++) {
-		struct tally_port *ports = balanced(count);
-		struct tally_link link;
-
-		tally_close(ports, count, false, true, false, &link);
-		ck_assert(link.conserved);
-		ck_assert_int_eq(link.propagating, 0);
-		ck_assert_uint_eq(link.copies, link.received);
-		ck_assert_uint_eq(link.drops[STATS_DROP_IN_FLIGHT], 0);
-		if (count == 2)
-			ck_assert_uint_eq(link.frames_in, link.frames_out + all_drops(&link));
-		free(ports);
-	}
-}
-END_TEST
-
-/* The ghost alone counts at the end of a simulated node. */
-START_TEST(books_have_simulated_ends)
-{
-	struct tally_port *ports = balanced(3);
-	struct tally_link link;
-	uint64_t up = ports[1].ghost.up.frames, down = ports[1].ghost.down.frames;
-
-	memset(&ports[1].shuttle, 0, sizeof(ports[1].shuttle));
-	tally_take_inner(&ports[1]);
-	tally_close(ports, 3, false, true, false, &link);
-	ck_assert(link.conserved);
-	ck_assert_uint_eq(link.inner_in, up);
-	ck_assert_uint_eq(link.inner_out, down);
-	ck_assert_uint_eq(link.frames_in, ports[0].up.frames + ports[2].up.frames + up);
-	/* What its stack did not get is missed. */
-	ports[1].shuttle.down.frames--;
-	tally_close(ports, 3, false, true, false, &link);
-	ck_assert(!link.conserved);
-	free(ports);
-}
-END_TEST
-
-START_TEST(books_name_what_is_under_way)
-{
-	struct tally_port *ports = balanced(2);
-	struct tally_link link;
-
-	ports[0].shuttle.up.frames += 4; /* read, not yet sent */
-	ports[1].ghost.received -= 5;    /* on the cable ... */
-	ports[1].ghost.down.frames -= 5;
-	ports[1].shuttle.down.frames -= 11; /* ... and 6 in the ring */
-	tally_close(ports, 2, false, false, false, &link);
-	ck_assert(link.conserved);
-	ck_assert_int_eq(link.propagating, 5);
-	ck_assert_uint_eq(ports[0].up.drops[STATS_DROP_IN_FLIGHT], 4);
-	ck_assert_uint_eq(ports[1].down.drops[STATS_DROP_IN_FLIGHT], 11);
-	ck_assert_uint_eq(link.frames_in, link.frames_out + all_drops(&link));
-	/* If everybody says that nothing is under way, these 15 frames are unaccounted for. */
-	tally_close(ports, 2, false, true, false, &link);
-	ck_assert(!link.conserved);
-	/* Unless a process died with them. */
-	tally_close(ports, 2, false, true, true, &link);
-	ck_assert(link.conserved);
-	ck_assert_uint_eq(link.drops[STATS_DROP_LOST], 15);
-	ck_assert_uint_eq(link.drops[STATS_DROP_IN_FLIGHT], 0);
-	free(ports);
-}
-END_TEST
-
-START_TEST(books_sum_what_was_checked)
-{
-	struct tally_port *ports = balanced(3);
-	struct stats_port again;
-	struct tally_link link;
-	json_t *json;
-
-	ports[0].ghost.spacing = (struct stats_check){.checked = 10};
-	ports[1].ghost.spacing = (struct stats_check){.checked = 5, .broken = 2, .first_ns = 3000000000};
-	ports[2].ghost.spacing = (struct stats_check){.checked = 5, .broken = 1, .first_ns = 2000000000};
-	ports[2].ghost.order = (struct stats_check){.checked = 7};
-	tally_close(ports, 3, false, true, false, &link);
-	json = tally_invariants(SCENARIO_LINK_CSMA, &link.spacing, &link.order);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "spacing"), "checked")), 20);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "spacing"), "broken")), 3);
-	ck_assert_double_eq(json_real_value(json_object_get(json_object_get(json, "spacing"), "first_s")), 2.0);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "order"), "checked")), 7);
-	ck_assert_ptr_null(json_object_get(json_object_get(json, "order"), "first_s"));
-	json_decref(json);
-	json = tally_invariants(SCENARIO_LINK_WIFI, &link.spacing, &link.order);
-	ck_assert_uint_eq(json_object_size(json), 0);
-	json_decref(json);
-	/* What a ghost's predecessor found is not forgotten. */
-	tally_copy(&again, &ports[0].ghost);
-	tally_add(&again, &ports[1].ghost);
-	ck_assert_uint_eq(again.spacing.checked, 15);
-	ck_assert_uint_eq(again.spacing.broken, 2);
-	ck_assert_uint_eq(again.spacing.first_ns, 3000000000);
-	free(ports);
-}
-END_TEST
-
-START_TEST(books_notice_frames_from_nowhere)
-{
-	struct tally_port *ports = balanced(2);
-	struct tally_link link;
-
-	ports[1].shuttle.down.frames++;
-	tally_close(ports, 2, false, false, false, &link);
-	ck_assert(!link.conserved);
-	ports[1].shuttle.down.frames--;
-	ports[0].ghost.transmitted += 1;
-	tally_close(ports, 2, false, true, false, &link);
-	ck_assert(!link.conserved);
-	free(ports);
-	/* What a hostile ghost may write. */
-	ports = balanced(2);
-	memset(&ports[0].ghost, 0xff, sizeof(ports[0].ghost));
-	tally_close(ports, 2, false, false, false, &link);
-	free(ports);
-}
-END_TEST
-
-START_TEST(counters_add_up)
-{
-	struct stats_port *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
-
-	a->up.frames = 1;
-	a->digest = 42;
-	b->up.frames = 2;
-	b->down.drops[STATS_DROP_FILTERED] = 3;
-	stats_hist_add(&b->late, 1000, 10);
-	tally_copy(a, b);
-	ck_assert_uint_eq(a->up.frames, 2);
-	a->digest = 42;
-	tally_add(a, b);
-	ck_assert_uint_eq(a->up.frames, 4);
-	ck_assert_uint_eq(a->down.drops[STATS_DROP_FILTERED], 6);
-	ck_assert_uint_eq(a->late.count, 2);
-	ck_assert_uint_eq(a->late.over_budget, 2);
-	ck_assert_uint_eq(a->digest, 0);
-	free(a);
-	free(b);
 }
 END_TEST
 
@@ -757,31 +390,6 @@ START_TEST(last_words_of_any_length_fit)
 }
 END_TEST
 
-START_TEST(books_of_an_unknown_medium)
-{
-	struct tally_port ports[2];
-	struct tally_link link;
-
-	memset(ports, 0, sizeof(ports));
-	/* One end sends 10, of which 2 found the queue full; its device heard nothing, the other's 30 copies of them.
-	 */
-	ports[0].shuttle.up.frames = ports[0].ghost.up.frames = 10;
-	ports[0].ghost.up.drops[STATS_DROP_QUEUE] = 2;
-	ports[0].ghost.transmitted = 8;
-	ports[1].ghost.received = 30;
-	ports[1].ghost.down.drops[STATS_DROP_FILTERED] = 5;
-	ports[1].ghost.down.frames = ports[1].shuttle.down.frames = 25;
-	tally_close(ports, 2, true, true, false, &link);
-	ck_assert(link.conserved);
-	ck_assert_uint_eq(link.frames_in, 10);
-	ck_assert_uint_eq(link.frames_out, 25);
-	/* One that the port had and the shuttle did not write is missed. */
-	ports[1].shuttle.down.frames = 24;
-	tally_close(ports, 2, true, true, false, &link);
-	ck_assert(!link.conserved);
-}
-END_TEST
-
 START_TEST(text_of_others_is_made_printable)
 {
 	static const char *const pairs[][2] = {
@@ -820,14 +428,6 @@ int main(void)
 		{"fidelity",
 		 {verdict_follows_the_rule, timeline_keeps_the_worst, figure_escapes_and_draws,
 		  adjacent_intervals_merge, exit_status_follows_result_and_verdict}},
-		{"paths", {paths_find_values, paths_say_what_is_wrong}},
-		{"expect",
-		 {expectations_on_exit, expectations_on_output, expectations_look_behind_nul_bytes,
-		  expectations_on_values}},
-		{"books",
-		 {books_balance, books_have_simulated_ends, books_name_what_is_under_way,
-		  books_notice_frames_from_nowhere, books_sum_what_was_checked, counters_add_up,
-		  books_of_an_unknown_medium}},
 		{"blame", {last_words_get_their_place, last_words_of_any_length_fit}},
 		{"changes", {ghosts_answer_for_their_own_changes}},
 		{"steps",
@@ -846,6 +446,9 @@ int main(void)
 			tcase_add_test(tcase, cases[i].tests[j]);
 		suite_add_tcase(suite, tcase);
 	}
+	suite_add_tcase(suite, experiment_path_tests());
+	suite_add_tcase(suite, experiment_expect_tests());
+	suite_add_tcase(suite, experiment_book_tests());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -81,7 +81,7 @@ class GhostInput
      * \param nowNs simulated time reached
      * \param events how many the simulator has run
      */
-    virtual void Ended(uint64_t nowNs, uint64_t events)
+    virtual void Ended([[maybe_unused]] uint64_t nowNs, [[maybe_unused]] uint64_t events)
     {
     }
 };

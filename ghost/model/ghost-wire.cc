@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frames and the clock; what the daemon is told and says is in ghost-wire-control.cc.
+ */
 #include "ghost-wire.h"
 
-#include "ghost-changes.h"
 #include "ghost-last-words.h"
 #include "ghost-port.h"
 
-#include "ns3/log.h"
 #include "ns3/simulator.h"
 
 #include <algorithm>
@@ -15,12 +16,8 @@
 namespace ns3
 {
 
-NS_LOG_COMPONENT_DEFINE("GhostWire");
-
 namespace
 {
-/// A busy ghost looks at its control socket this often.
-constexpr uint64_t CONTROL_INTERVAL_NS = 2000000;
 /// A stamp this far ahead of the clock can't be a late wake-up of ours.
 constexpr uint64_t STAMP_AHEAD_MAX_NS = 1000000000;
 /// Shorter waits are spent looking at clock and inbox: going to sleep and waking take as long.
@@ -29,18 +26,6 @@ constexpr uint64_t SPIN_NS = 15000;
 constexpr uint64_t SPIN_SHARE = 16;
 /// What of that may be saved up while idle.
 constexpr uint64_t SPIN_SAVED_NS = 1000000;
-/// Who begins so long after the barrier has had a predecessor.
-constexpr uint64_t SUCCESSOR_NS = 1000000000;
-/// How long frames under way may take to arrive at the end of a run.
-constexpr uint64_t QUIESCE_NS = 1000000000;
-
-uint64_t
-MonotonicNs()
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
-}
 } // namespace
 
 GhostWire::GhostWire(const struct wire& wire)
@@ -70,6 +55,14 @@ GhostWire::~GhostWire()
 {
     journal_unmap(&m_journal);
     wire_detach(&m_wire);
+}
+
+uint64_t
+GhostWire::MonotonicNs()
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
 uint32_t
@@ -115,23 +108,10 @@ GhostWire::GetStats(uint32_t index)
     return stats_ports(m_wire.stats)[index];
 }
 
-void
-GhostWire::SetChanges(GhostChanges* changes, uint32_t ghost)
-{
-    m_changes = changes;
-    m_timetable.Plan(*changes, ghost);
-}
-
 uint32_t
 GhostWire::GetNStats() const
 {
     return m_wire.stats_count;
-}
-
-void
-GhostWire::AddInner(Ptr<GhostPort> port)
-{
-    m_inner.push_back(port);
 }
 
 bool
@@ -150,37 +130,6 @@ uint64_t
 GhostWire::GetBudget() const
 {
     return m_wire.budget_ns;
-}
-
-const std::string&
-GhostWire::GetError() const
-{
-    return m_error;
-}
-
-void
-GhostWire::Fail(const std::string& what)
-{
-    NS_LOG_ERROR(what);
-    m_running = false;
-    if (m_error.empty()) // what follows from the first error isn't news
-    {
-        m_error = what;
-        wire_say_error(&m_wire, what.c_str());
-    }
-}
-
-void
-GhostWire::LoseDaemon(const std::string& why)
-{
-    m_daemonLost = true;
-    Fail("lost the daemon: " + why);
-}
-
-bool
-GhostWire::IsDaemonLost() const
-{
-    return m_daemonLost;
 }
 
 /*
@@ -232,211 +181,12 @@ GhostWire::GetWireTime() const
     return now > m_startNs ? now - m_startNs : 0;
 }
 
-void
-GhostWire::SetCarrier(uint32_t index, bool up, uint32_t ap)
-{
-    m_ports[index].ap = ap;
-    if (m_ports[index].carrier != up)
-    {
-        m_ports[index].carrier = up;
-        if (m_originNs)
-        {
-            SayCarrier(index);
-        }
-    }
-}
-
-void
-GhostWire::SayCarrier(uint32_t index)
-{
-    struct wire_msg msg = wire_msg_make(WIRE_MSG_CARRIER);
-    msg.arg = index;
-    msg.value[0] = m_ports[index].carrier;
-    msg.value[1] = GetWireTime();
-    msg.value[2] = m_ports[index].ap;
-    int r = wire_msg_send(m_wire.control_fd, &msg, nullptr, 0);
-    if (r < 0)
-    {
-        LoseDaemon(strerror(-r));
-    }
-}
-
-bool
-GhostWire::WaitForStart()
-{
-    // A predecessor on this wire, or one so long ago that the wire is another.
-    uint64_t before = __atomic_load_n(&m_wire.stats->sim_ns, __ATOMIC_RELAXED);
-    AccountLost();
-    PrepareSources();
-    if (!m_running)
-    {
-        return false;
-    }
-    // The daemon takes every port to have carrier, or knows what a predecessor of ours said last.
-    for (uint32_t index = 0; index < m_wire.port_count; index++)
-    {
-        if (m_ports[index].handler && m_ports[index].handler->HasCarrier())
-        {
-            SayCarrier(index);
-        }
-    }
-    int r = wire_say(&m_wire, WIRE_MSG_READY, 0);
-    if (r < 0)
-    {
-        LoseDaemon(strerror(-r));
-    }
-    while (m_running && m_originNs == 0)
-    {
-        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
-        poll(&pollFd, 1, -1);
-        HandleControl();
-    }
-    Record({0, JOURNAL_BEGIN, 0, 0, 0, 0, Simulator::GetEventCount()}, nullptr);
-    m_clockNs = MonotonicNs();
-    if (m_running)
-    {
-        uint64_t now = SimulatedTime(m_clockNs);
-        BeginSources(before || now > m_startNs + SUCCESSOR_NS ? now : 0);
-    }
-    return m_running;
-}
-
-bool
-GhostWire::HandleControl()
-{
-    struct wire_msg msg;
-    int r = wire_msg_receive(m_wire.control_fd, &msg, nullptr, nullptr);
-    if (r < 0)
-    {
-        LoseDaemon(strerror(-r));
-        return false;
-    }
-    switch (msg.type)
-    {
-    case WIRE_MSG_START:
-        // The other half of the lag is the shuttle's: each side has some time to be late in.
-        m_originNs = msg.value[0] + m_wire.lag_ns / 2 - m_startNs;
-        m_timetable.SetOrigin(m_originNs - m_wire.lag_ns / 2);
-        break;
-    case WIRE_MSG_CHANGE:
-        msg.arg ? m_timetable.AddPlanned(msg.value[0], msg.value[1], msg.text)
-                : m_timetable.Add(msg.value[0], msg.value[1], msg.text);
-        break;
-    case WIRE_MSG_QUIESCE:
-        m_quiesceNs = MonotonicNs() + QUIESCE_NS;
-        // Simulated nodes never rest: routing protocols and applications send until told.
-        // That is a change like any other, at a time that a recording can name.
-        if (!m_inner.empty())
-        {
-            m_timetable.AddClose(SimulatedTime(MonotonicNs()));
-        }
-        break;
-    case WIRE_MSG_STOP:
-        m_running = false;
-        break;
-    default:
-        Fail("the daemon sent message " + std::to_string(msg.type) + ", which is not for a ghost");
-    }
-    return m_running;
-}
-
 uint64_t
 GhostWire::SimulatedTime(uint64_t stampNs) const
 {
     // With a lag the origin is that much later than time 0 of the stamps.
     uint64_t origin = m_originNs - m_wire.lag_ns / 2;
     return stampNs > origin ? stampNs - origin : 0;
-}
-
-void
-GhostWire::ApplyChange()
-{
-    GhostTimetable::Change change = m_timetable.Take();
-    RecordChange(change.text, change.kind);
-    if (change.kind == JOURNAL_CHANGE_CLOSE)
-    {
-        CloseInner();
-        return;
-    }
-    std::string error = ApplyListed(change);
-    bool planned = change.kind == JOURNAL_CHANGE_PLANNED;
-    if (planned && error.empty())
-    {
-        return;
-    }
-    struct wire_msg answer = wire_msg_make(WIRE_MSG_CHANGED);
-    answer.arg = planned;
-    answer.value[0] = GetWireTime();
-    answer.value[1] = change.number;
-    error.copy(answer.text, sizeof(answer.text) - 1);
-    int r = wire_msg_send(m_wire.control_fd, &answer, nullptr, 0);
-    if (r < 0)
-    {
-        LoseDaemon(strerror(-r));
-    }
-}
-
-std::string
-GhostWire::ApplyListed(const GhostTimetable::Change& change)
-{
-    std::string error = change.planned ? m_changes->Apply(*change.planned) : ApplyText(change.text);
-    __atomic_store_n(&m_wire.stats->changes, m_timetable.GetNPlanned(), __ATOMIC_RELAXED);
-    return error;
-}
-
-std::string
-GhostWire::ApplyText(const std::string& text)
-{
-    return m_changes ? m_changes->Apply(text) : "nothing here can change";
-}
-
-bool
-GhostWire::IsInnerClosed() const
-{
-    return m_innerClosed;
-}
-
-void
-GhostWire::AddCounter(std::function<void()> update)
-{
-    m_counters.push_back(std::move(update));
-}
-
-void
-GhostWire::UpdateCounters() const
-{
-    for (const std::function<void()>& update : m_counters)
-    {
-        update();
-    }
-}
-
-void
-GhostWire::CloseInner()
-{
-    UpdateCounters();
-    m_counters.clear();
-    for (const Ptr<GhostPort>& port : m_inner)
-    {
-        port->Close();
-    }
-    m_innerClosed = true;
-    m_heads.erase(std::remove_if(m_heads.begin(),
-                                 m_heads.end(),
-                                 [this](const Head& head)
-                                 { return m_ports[head.port].source != nullptr; }),
-                  m_heads.end());
-    std::make_heap(m_heads.begin(), m_heads.end());
-}
-
-void
-GhostWire::RecordChange(const std::string& text, enum journal_change kind)
-{
-    if (m_journal.head)
-    {
-        Record({static_cast<uint32_t>(text.size()), JOURNAL_CONTROL, 0, 0, kind, GetWireTime(), 0},
-               reinterpret_cast<const uint8_t*>(text.data()));
-    }
 }
 
 void
@@ -681,22 +431,6 @@ GhostWire::Flush(uint64_t nowNs, uint64_t behindNs)
         {
             m_quiesceNs = 0;
             wire_say(&m_wire, WIRE_MSG_QUIESCED, left);
-        }
-    }
-    return m_running;
-}
-
-/* For a ghost that doesn't come to sleep, at most every CONTROL_INTERVAL_NS. */
-bool
-GhostWire::LookAtControl()
-{
-    if (m_clockNs - m_controlNs > CONTROL_INTERVAL_NS)
-    {
-        m_controlNs = m_clockNs;
-        struct pollfd pollFd = {m_wire.control_fd, POLLIN, 0};
-        if (poll(&pollFd, 1, 0) > 0)
-        {
-            return HandleControl();
         }
     }
     return m_running;

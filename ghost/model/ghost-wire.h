@@ -232,6 +232,7 @@ class GhostWire : public GhostInput
         uint32_t frameMax{0};                //!< of a source; 0: the shuttle has looked
     };
 
+    static uint64_t MonotonicNs();
     uint64_t SimulatedTime(uint64_t stampNs) const;
     void ApplyChange();
     void TakeInbox();

@@ -51,6 +51,7 @@ PORTION = 300      # cases
 RATE = 6000        # frames/s that all cases of a portion send, unless one case alone sends more
 TRIES = 3          # of a rate with two verdicts
 PORTS = (1, 2, 3)
+QUEUE = "1000p"    # of a port, as long as that of a Linux interface: 100 Mbit/s leave a busy switch in bursts
 LIMIT_S = 600      # of one portion
 NO_CACHES = "Open_vSwitch . other_config:flow-limit=0"
 
@@ -187,7 +188,8 @@ def scenario(version, count, caches):
                       f"ends: [{{node: {name}, name: m{number}x{i}, management: true}}, c{i}]}}\n")
         for port in PORTS:
             kind = "p2p" if port == 2 else "csma"
-            links += f"  l{port}-{i}: {{kind: {kind}, rate: 1Gbps, delay: 10us, ends: [target{i}, tester{i}]}}\n"
+            links += (f"  l{port}-{i}: {{kind: {kind}, rate: 1Gbps, delay: 10us, queue: {QUEUE}, "
+                      f"ends: [target{i}, tester{i}]}}\n")
         command = tester("/run/scenario", i, version, "0.0.0.0", 6653)
         steps += f"  - {{name: cases{i}, node: c{i}, run: {json.dumps(command)}}}\n"
     return f"ghostbridge: 1\nname: conf-openflow\nnodes:\n{nodes}links:\n{links}steps:\n{steps}"

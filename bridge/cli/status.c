@@ -91,7 +91,7 @@ static void show_processes(json_t *status)
 
 static void show(json_t *status)
 {
-	json_t *incident, *port, *fidelity = at(status, "fidelity");
+	json_t *incident, *limit, *port, *fidelity = at(status, "fidelity");
 	size_t i;
 
 	printf("%s: %s for %.1f s, daemon PID %lld\n", text(status, "name"), text(status, "state"),
@@ -99,6 +99,9 @@ static void show(json_t *status)
 	printf("scenario %s, run directory %s\n", text(status, "scenario"), text(status, "run_dir"));
 	show_nodes(status);
 	show_processes(status);
+	json_array_foreach(at(status, "rate_limits"), i, limit)
+		printf("port %s: %lld kbit/s by %s: %s\n", text(limit, "port"), integer(limit, "rate_bps") / 1000,
+		       text(limit, "by"), text(limit, "why"));
 	json_array_foreach(at(status, "incidents"), i, incident)
 		printf("at %.3f s: %s\n", json_number_value(at(incident, "at_s")), text(incident, "what"));
 	json_array_foreach(at(status, "ports"), i, port)

@@ -136,7 +136,7 @@ json_t *control_status(struct daemon *daemon)
 {
 	const struct experiment *experiment = daemon->experiment;
 	const char *state = !daemon->origin_ns ? "building" : daemon->is_ending ? "ending" : "running";
-	json_t *status, *figures, *link;
+	json_t *status, *figures, *link, *limits;
 	size_t i;
 
 	status = json_pack("{s:s,s:s,s:s,s:s,s:i,s:f,s:I}", "name", experiment->name, "state", state, "scenario",
@@ -148,6 +148,9 @@ json_t *control_status(struct daemon *daemon)
 		json_object_set_new(status, "datapath", json_string(lab_switching_datapath(daemon->lab)));
 		json_object_set_new(status, "switching", switching_json(daemon));
 	}
+	limits = report_limits(daemon);
+	if (limits)
+		json_object_set_new(status, "rate_limits", limits);
 	json_object_set_new(status, "commands", commands_json(daemon));
 	json_object_set_new(status, "changes", changes_json(daemon));
 	json_object_set_new(status, "carrier", carrier_json(daemon));

@@ -183,6 +183,14 @@ static void write_lists(json_t *report, FILE *stream)
 				number(at(entry, "sent"), "bytes"), number(at(entry, "received"), "packets"),
 				number(at(entry, "received"), "bytes"));
 	}
+	if (json_array_size(at(report, "rate_limits")) > 0) {
+		fputs("\n## Rate limits of switches\n\n| port | rate (kbit/s) | kept by | because "
+		      "|\n|---|--:|---|---|\n",
+		      stream);
+		json_array_foreach(at(report, "rate_limits"), i, entry)
+			fprintf(stream, "| %s | %.0f | %s | %s |\n", text(entry, "port"),
+				number(entry, "rate_bps") / 1000, text(entry, "by"), text(entry, "why"));
+	}
 	if (json_array_size(at(report, "expect")) > 0) {
 		fputs("\n## Expectations\n\n", stream);
 		json_array_foreach(at(report, "expect"), i, entry)

@@ -369,6 +369,19 @@ json_t *report_incidents(const struct daemon *daemon)
 	return list;
 }
 
+json_t *report_limits(const struct daemon *daemon)
+{
+	struct lab_limit limit;
+	json_t *list = NULL;
+
+	for (size_t i = 0; daemon->lab && lab_switching_limit(daemon->lab, i, &limit); i++) {
+		list = list ? list : json_array();
+		json_array_append_new(list, json_pack("{s:s,s:I,s:s,s:s}", "port", limit.port, "rate_bps",
+						      (json_int_t)limit.bps, "by", limit.by, "why", limit.why));
+	}
+	return list;
+}
+
 int report_exit(bool interrupted, bool failed, enum fidelity_verdict verdict, bool require_pass)
 {
 	if (interrupted)
@@ -398,7 +411,7 @@ json_t *report_make(struct daemon *daemon, int *ret_exit)
 	bool interrupted = daemon->told_to_end && daemon->experiment->steps;
 	bool failed = interrupted || daemon->failure[0];
 	enum fidelity_verdict verdict;
-	json_t *report, *figures, *steps, *expects;
+	json_t *report, *figures, *steps, *expects, *limits;
 	const char *result;
 
 	figures = report_figures(daemon);
@@ -414,6 +427,9 @@ json_t *report_make(struct daemon *daemon, int *ret_exit)
 	json_object_set_new(report, "changes", changes_json(daemon));
 	json_object_set_new(report, "carrier", carrier_json(daemon));
 	json_object_set_new(report, "incidents", report_incidents(daemon));
+	limits = report_limits(daemon);
+	if (limits)
+		json_object_set_new(report, "rate_limits", limits);
 	if (interrupted)
 		json_object_set_new(report, "interrupted", json_true());
 	if (daemon->failure[0])

@@ -23,6 +23,9 @@ json_t *report_figures(struct daemon *daemon);
 /** report_incidents() - What went wrong that the run survived so far; new reference. */
 json_t *report_incidents(const struct daemon *daemon);
 
+/** report_limits() - Rate limits of switches' ports and what keeps them; new reference, NULL without any. */
+json_t *report_limits(const struct daemon *daemon);
+
 /**
  * report_make() - The whole report; checks the expectations
  * @ret_exit:	the run's exit status that follows from it

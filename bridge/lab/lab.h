@@ -192,6 +192,17 @@ bool lab_switching_process(const struct lab *lab, size_t index, struct lab_proce
 /** lab_switching_datapath() - "kernel", "userspace", or NULL without switches. */
 const char *lab_switching_datapath(const struct lab *lab);
 
+/* What keeps the rate limit of a switch's port. */
+struct lab_limit {
+	const char *port;
+	uint64_t bps;
+	const char *by;  /* "policing" or "meter" */
+	const char *why; /* a clause for people */
+};
+
+/** lab_switching_limit() - The limit number @index; false when there are not so many. */
+bool lab_switching_limit(const struct lab *lab, size_t index, struct lab_limit *ret);
+
 /** lab_done() - Stop all containers, remove all links and cgroups, free the lab. Takes NULL and half-built labs. */
 void lab_done(struct lab *lab);
 

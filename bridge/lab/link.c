@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -339,4 +340,31 @@ static int take_dropped(struct nl_msg *msg, void *arg)
 int link_get_dropped(struct nl_sock *sock, const char *name, uint64_t *ret)
 {
 	return get(sock, name, take_dropped, ret);
+}
+
+static int note_filter(struct nl_msg *msg, void *arg)
+{
+	*(bool *)arg |= nlmsg_hdr(msg)->nlmsg_type == RTM_NEWTFILTER;
+	return NL_OK;
+}
+
+int link_has_ingress_filter(struct nl_sock *sock, const char *name)
+{
+	struct tcmsg info = {.tcm_family = AF_UNSPEC, .tcm_parent = TC_H_MAKE(TC_H_INGRESS, 0)};
+	struct nl_msg *msg;
+	bool found = false;
+	int err;
+
+	err = link_get(sock, name, &info.tcm_ifindex, NULL);
+	if (err)
+		return err;
+	msg = nlmsg_alloc_simple(RTM_GETTFILTER, NLM_F_REQUEST | NLM_F_DUMP);
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	err = exchange(sock, msg, note_filter, &found);
+	return err ? err : found;
 }

@@ -64,6 +64,10 @@ int link_add_route(struct nl_sock *sock, const char *name, const struct scenario
 /** link_get() - Index and flags (IFF_*, with IFF_LOWER_UP) of an interface; either pointer may be NULL. */
 int link_get(struct nl_sock *sock, const char *name, int *ret_index, unsigned int *ret_flags);
 
+/** link_has_ingress_filter() - Whether the kernel filters what an interface receives. Return: 1, 0 or a negative errno
+ */
+int link_has_ingress_filter(struct nl_sock *sock, const char *name);
+
 /** link_get_dropped() - Frames the interface could not send (tx_dropped of `ip -s link`). */
 int link_get_dropped(struct nl_sock *sock, const char *name, uint64_t *ret);
 

@@ -339,6 +339,8 @@ int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag)
 			err = load_singly(node, "meters", "add-meter", &sw->meters, diag);
 		if (!err)
 			err = load_table(node, "flows", "add-flows", "add-flow", &sw->flows, diag);
+		if (!err)
+			err = ovs_limits_load(lab, (uint32_t)i, diag);
 	}
 	return err;
 }
@@ -504,6 +506,9 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 
 	if (!lab->ovs.is_used)
 		return 0;
+	lab->ovs.limits = calloc(scenario->end_count + 1, sizeof(*lab->ovs.limits));
+	if (!lab->ovs.limits)
+		return -ENOMEM;
 	err = finish_neighbours(lab, diag);
 	if (err)
 		return err;
@@ -528,6 +533,8 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 	for (size_t i = 0; !err && i < scenario->node_count; i++)
 		for (size_t j = 0; !err && scenario->nodes[i].sw && j < scenario->nodes[i].sw->configure.count; j++)
 			err = configure_line(&scenario->nodes[i], &scenario->nodes[i].sw->configure.items[j], diag);
+	if (!err)
+		err = ovs_limits_choose(lab, diag);
 	if (!err)
 		err = ovs_load_state(lab, lab->netlink, diag);
 	if (err)

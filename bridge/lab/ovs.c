@@ -494,4 +494,6 @@ void ovs_stop(struct lab *lab)
 			waitpid(ovs->processes[i].pid, NULL, 0);
 		ovs->processes[i].pid = 0;
 	}
+	free(ovs->limits);
+	ovs->limits = NULL;
 }

@@ -46,11 +46,21 @@ struct ovs_process {
 	unsigned int restarts;
 };
 
+/* What keeps the `rate-limit` of a port, and why not something else. */
+enum ovs_limit {
+	OVS_LIMIT_NONE,
+	OVS_LIMIT_POLICING,
+	OVS_LIMIT_USERSPACE,  /* a meter: the datapath is in user space */
+	OVS_LIMIT_PATCH,      /* a meter: the port is a patch port */
+	OVS_LIMIT_NO_POLICER, /* a meter: the kernel cannot police */
+};
+
 struct ovs {
 	bool is_used;   /* the scenario has switches */
 	bool in_kernel; /* the kernel's datapath is there; else the one in ovs-vswitchd itself */
 	bool has_pki;
-	int log_dir_fd; /* where processes log; -1: nowhere */
+	int log_dir_fd;  /* where processes log; -1: nowhere */
+	uint8_t *limits; /* one per scenario end: enum ovs_limit; NULL before ovs_configure() */
 	struct ovs_process processes[OVS_PROCESSES_MAX];
 	size_t process_count;
 	pid_t restore_pid;  /* a child of ours that gives restarted switches their state again; 0: none */
@@ -70,6 +80,17 @@ int ovs_configure(struct lab *lab, struct diag *diag);
  * they were kept last, else as the scenario has them
  */
 int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag);
+
+/**
+ * ovs_limits_choose() - Decide for every port with a `rate-limit` what keeps it, and begin policing where that is it
+ *
+ * Return: 0; -EBADMSG where a meter would be in the way of the scenario's flows or controllers; or another negative
+ * errno
+ */
+int ovs_limits_choose(struct lab *lab, struct diag *diag);
+
+/** ovs_limits_load() - The meters, and the flows that use them, that were chosen for ports of scenario node @node. */
+int ovs_limits_load(struct lab *lab, uint32_t node, struct diag *diag);
 
 /**
  * ovs_widen_sockets() - Give the sockets that ovs-vswitchd reads its ports through more room; ports added later keep

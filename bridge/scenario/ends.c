@@ -14,8 +14,9 @@
 
 static const char *const end_keys[] = {"node", "name",     "ip",       "mac", "promiscuous",
 				       "role", "position", "mobility", NULL};
-static const char *const switch_end_keys[] = {"node",   "name",       "ip",   "mac",      "promiscuous", "port", "tag",
-					      "trunks", "management", "role", "position", "mobility",    NULL};
+static const char *const switch_end_keys[] = {"node",     "name",     "ip",         "mac",        "promiscuous",
+					      "port",     "tag",      "trunks",     "management", "role",
+					      "position", "mobility", "rate-limit", NULL};
 
 static bool ifname_ok(const char *name)
 {

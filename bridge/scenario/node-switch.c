@@ -265,7 +265,7 @@ void scn_load_switch_port(struct scn_load *load, const struct scn_value *value, 
 		return;
 	scn_read_bool(load, value, "management", &port->management);
 	if (port->management) {
-		static const char *const useless[] = {"port", "tag", "trunks", NULL};
+		static const char *const useless[] = {"port", "tag", "trunks", "rate-limit", NULL};
 
 		end->promiscuous = false;
 		for (const char *const *key = useless; *key; key++)
@@ -283,6 +283,13 @@ void scn_load_switch_port(struct scn_load *load, const struct scn_value *value, 
 	port->number = (uint32_t)number;
 	port->tag = (uint16_t)tag;
 	read_trunks(load, value, port);
+	if (!scn_read_unit(load, value, "rate-limit", NULL, SCN_RATE, 1000, SCN_RATE_BPS_MAX, &port->limit_bps))
+		return;
+	port->limit_pos = scn_get(value, "rate-limit")->pos;
+	if (port->limit_bps % 1000)
+		scn_error(load, scn_get(value, "rate-limit"),
+			  "\"%s\" is no whole number of kbps, in which switches count; write %llukbps",
+			  scn_get(value, "rate-limit")->text, (unsigned long long)(port->limit_bps / 1000));
 }
 
 /* Explicit numbers first, then 1, 2, ... around them in the order of the file. */

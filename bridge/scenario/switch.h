@@ -65,6 +65,8 @@ struct scenario_switch_port {
 	uint16_t tag;    /* access port of this VLAN; 0: none */
 	uint16_t *trunks;
 	size_t trunk_count; /* 0: all VLANs */
+	uint64_t limit_bps; /* of what enters the switch here, without FCS; a multiple of 1000; 0: none */
+	struct scenario_pos limit_pos;
 };
 
 #endif /* SCENARIO_SWITCH_H */

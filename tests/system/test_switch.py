@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import time
+import unittest
 
 import gb
 
@@ -121,6 +122,45 @@ class Killed(gb.Case):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("test.yaml:15:", done.stderr)
         self.assertIn("no-such.py", done.stderr)
+
+
+LIMITS = """
+ghostbridge: 1
+nodes:
+  h1: {}
+  h2: {}
+  h3: {start: ["iperf3 -s -p 5001", "iperf3 -s -p 5002"]}
+  s1: {kind: switch}
+links:
+  w1: {kind: wire, ends: [{node: h1, ip: 10.0.0.1/24}, {node: s1, rate-limit: 1Mbps}]}
+  w2: {kind: wire, ends: [{node: h2, ip: 10.0.0.2/24}, {node: s1, rate-limit: 10Mbps}]}
+  core: {kind: csma, rate: 100Mbps, ends: [s1, {node: h3, ip: 10.0.0.3/24}]}
+"""
+
+
+class Limits(gb.Case):
+    def test_measured(self):
+        """Both limits hold at once, also for who has a limit above his neighbour's, and the report says what keeps them."""
+        steps = [f"  - {{name: r{i}, at: 300ms, node: h{i}, run: iperf3 -u -b {3 * rate}M -l 1000 -c 10.0.0.3 -p 500{i} -t 2 -J}}"
+                 for i, rate in ((1, 1), (2, 10))]
+        # of 1042 bytes of each frame 1000 are payload, and a bucket of 100 ms begins full: 1.008 of the limit
+        expects = [f"  - {{step: r{i}, json: .end.sum_received.bits_per_second, min: {900000 * rate}, max: {1060000 * rate}}}"
+                   for i, rate in ((1, 1), (2, 10))]
+        report, _ = self.run_scenario(self.write("\n".join([LIMITS, "steps:", *steps, "expect:", *expects, "name: gbt-limits"])))
+        self.assertTrue(all(expect["ok"] for expect in report["expect"]), report["expect"])
+        self.assertEqual([(limit["port"], limit["rate_bps"]) for limit in report["rate_limits"]],
+                         [("s1.eth1", 1000000), ("s1.eth2", 10000000)])
+        for limit in report["rate_limits"]:
+            self.assertIn((limit["by"], "the kernel polices" in limit["why"]), (("policing", True), ("meter", False)))
+
+    @unittest.skipIf(os.path.exists("/sys/module/openvswitch"), "the kernel may be able to police")
+    def test_not_in_the_way(self):
+        """Where flows are the author's or a controller's, a meter is refused, at the line of the limit."""
+        for keys, word in (("flows: 'priority=0,actions=NORMAL'", "flows"), ("controller: learning", "controller")):
+            path = self.write(LIMITS.replace("kind: switch", f"kind: switch, {keys}") + "name: gbt-limits-refused\n")
+            done = gb.command("run", path, "--out", os.path.join(self.dir, f"out-{word}"))
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertRegex(done.stderr, rf"test.yaml:9:\d+: rate-limit: .*\"s1\" has .*{word}.*; leave rate-limit out")
 
 
 class Vlans(gb.Case):

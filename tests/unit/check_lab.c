@@ -3,6 +3,7 @@
  * check_lab.c - what a lab builds, and what can be done in it.
  */
 #include "tests/unit/check_lab.h"
+#include "bridge/lab/link.h"
 
 #define ETHERTYPE 0x88b5 /* for local experiments; nothing else sends it */
 
@@ -399,6 +400,28 @@ static int count_nodes(struct lab *lab, const struct scenario *scenario)
 	return 0;
 }
 
+static int filter_lo(struct lab *lab, const struct scenario *scenario)
+{
+	struct nl_sock *sock;
+
+	(void)lab, (void)scenario;
+	need(!link_socket_open(-1, -1, &sock));
+	need(!link_has_ingress_filter(sock, "lo"));
+	need(link_has_ingress_filter(sock, "no-such") < 0);
+	need(!system("tc qdisc add dev lo ingress"));
+	need(!link_has_ingress_filter(sock, "lo"));
+	need(!system("tc filter add dev lo parent ffff: protocol all u32 match u32 0 0 flowid 1:1"));
+	need(link_has_ingress_filter(sock, "lo") == 1);
+	link_socket_close(sock);
+	return 0;
+}
+
+START_TEST(filters_are_found)
+{
+	run_lab("check-filters", pair_yaml, filter_lo);
+}
+END_TEST
+
 START_TEST(a_hundred_containers_fit)
 {
 	char *yaml = NULL;
@@ -455,6 +478,7 @@ int main(void)
 	tcase_add_test(tcase, wires_carry);
 	tcase_add_test(tcase, tagged_frames_pass_whole);
 	tcase_add_test(tcase, a_node_may_have_its_own_files);
+	tcase_add_test(tcase, filters_are_found);
 	tcase_add_test(tcase, a_hundred_containers_fit);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, lab_undo_tests());

@@ -400,6 +400,9 @@ START_TEST(test_switch_ports)
 	ck_assert_uint_eq(scenario->ends[2].port_of->tag, 100);
 	ck_assert_uint_eq(scenario->ends[3].port_of->trunk_count, 3);
 	ck_assert_uint_eq(scenario->ends[3].port_of->trunks[2], 4094);
+	ck_assert_uint_eq(scenario->ends[2].port_of->limit_bps, 0);
+	ck_assert_uint_eq(scenario->ends[3].port_of->limit_bps, 1500000);
+	ck_assert_uint_eq(scenario->ends[3].port_of->limit_pos.line, 26);
 	scenario_free(scenario);
 }
 END_TEST

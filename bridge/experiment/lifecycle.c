@@ -488,15 +488,18 @@ static int open_program(const char *dir, const char *name)
 
 int experiment_find_programs(int *ret_shuttle_fd, int *ret_ghost_fd, struct diag *diag)
 {
-	const char *dirs[] = {getenv("GHOSTBRIDGE_LIBEXEC"), NULL, GB_LIBEXEC_DIR};
-	char own[4096] = "", *slash;
+	/* The second and third are filled in: an installation may be elsewhere than it was configured for. */
+	const char *dirs[] = {getenv("GHOSTBRIDGE_LIBEXEC"), NULL, NULL, GB_LIBEXEC_DIR};
+	char own[4096] = "", beside[sizeof(own) + sizeof(GB_LIBEXEC_FROM_BIN)], *slash;
 	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	own[len > 0 ? len : 0] = '\0';
 	slash = strrchr(own, '/');
 	if (slash)
 		*slash = '\0';
+	snprintf(beside, sizeof(beside), "%s/" GB_LIBEXEC_FROM_BIN, own);
 	dirs[1] = own;
+	dirs[2] = beside;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		int shuttle_fd, ghost_fd;
 
@@ -514,6 +517,6 @@ int experiment_find_programs(int *ret_shuttle_fd, int *ret_ghost_fd, struct diag
 		if (ghost_fd >= 0)
 			close(ghost_fd);
 	}
-	return diag_set(diag, -ENOENT, "cannot find ghostbridge-shuttle and ns3-ghost beside this program or in %s",
-			GB_LIBEXEC_DIR);
+	return diag_set(diag, -ENOENT, "cannot find ghostbridge-shuttle and ns3-ghost beside this program, in %s or in %s",
+			beside, GB_LIBEXEC_DIR);
 }

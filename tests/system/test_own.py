@@ -218,27 +218,38 @@ class Own(gb.Case):
 
 class Outside(gb.Case):
     def test_installed_package(self):
-        """Examples built outside the tree against an installed ghostbridge run: with CMake, and with pkg-config."""
-        prefix = os.path.join(self.dir, "prefix")
-        build = os.path.join(self.dir, "build")
+        """What docs/own-programs.md shows, and an example, built outside the tree against an installed ghostbridge."""
+        prefix, docs, own = (os.path.join(self.dir, name) for name in ("prefix", "docs", "own"))
         tree_build = os.path.dirname(os.path.dirname(os.path.abspath(gb.GHOSTBRIDGE)))
-        source = os.path.join(self.dir, "source")
-        shutil.copytree(os.path.join(gb.TREE, "scenarios/own"), source)
+        shutil.copytree(os.path.join(gb.TREE, "scenarios/own"), own)
+        os.mkdir(docs)
+        self.assertEqual(self.extract("docs/own-programs.md", docs), ["sim.cc", "CMakeLists.txt", "sim.yaml"])
         self.tool("cmake", "--install", tree_build, "--prefix", prefix)
         (config,) = glob.glob(prefix + "/**/ghostbridge-ns3.pc", recursive=True)
         os.environ["PKG_CONFIG_PATH"] = os.path.dirname(config)
         self.addCleanup(os.environ.pop, "PKG_CONFIG_PATH")
         flags = self.tool("pkg-config", "--cflags", "--libs", "ghostbridge-ns3").split()
-        plain = os.path.join(self.dir, "plain")
-        with subprocess.Popen(["c++", "-std=c++17", "-o", plain, os.path.join(source, "own-csma.cc"), *flags]) as compiler:
-            self.tool("cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
-            self.tool("cmake", "--build", build, "--target", "own-csma")
+        plain = os.path.join(docs, "plain")
+        with subprocess.Popen(["c++", "-std=c++17", "-o", plain, os.path.join(docs, "sim.cc"), *flags]) as compiler:
+            for source, target in ((docs, "sim"), (own, "own-csma")):
+                build = os.path.join(source, "build")
+                self.tool("cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
+                self.tool("cmake", "--build", build, "--target", target)
             self.assertEqual(compiler.wait(timeout=250), 0)
-        with open(gb.scenario_path("own-csma.yaml"), encoding="utf-8") as file:
-            text = file.read()
-        for program in (f"{build}/own-csma", plain):
-            report, _ = self.run_scenario(self.write(text.replace("../build/bin/own-csma", program)))
+        sim, installed = os.path.join(docs, "sim.yaml"), os.path.join(prefix, "bin/ghostbridge")
+        self.tool(installed, "run", sim, "--out", os.path.join(self.dir, "out"))
+        for path, program in ((sim, plain), (gb.scenario_path("own-csma.yaml"), f"{own}/build/own-csma")):
+            report, _ = self.run_scenario(path, "--set", f"ghost={program}")
             self.assertEqual(report["incidents"], [])
+
+    def extract(self, page, directory):
+        """The files in a page's code blocks, those that begin with a comment of their name; the names."""
+        with open(os.path.join(gb.TREE, page), encoding="utf-8") as file:
+            blocks = re.findall(r"^```(?:cpp|cmake|yaml)\n((?://|#) (\S+\.\w+)\n.*?)^```$", file.read(), re.M | re.S)
+        for text, name in blocks:
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        return [name for _, name in blocks]
 
     def tool(self, *argv):
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=250)

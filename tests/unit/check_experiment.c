@@ -3,6 +3,7 @@
  * check_experiment.c - the parts of the daemon that only think: verdict, figures, order of steps, whom to blame.
  */
 #include "tests/unit/check_experiment.h"
+#include "tests/unit/test_dir.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -276,12 +277,12 @@ END_TEST
 
 START_TEST(run_directory_is_made_and_discarded)
 {
-	char base[] = "/tmp/check_experiment-XXXXXX", path[256], tail[64], *text;
+	char base[128], path[256], tail[64], *text;
 	struct rundir dir, second;
 	struct diag diag = {""};
 	struct stat status;
 
-	ck_assert_ptr_nonnull(mkdtemp(base));
+	make_test_dir(base, sizeof(base));
 	snprintf(path, sizeof(path), "%s/a/b", base);
 	ck_assert_int_eq(rundir_make(path, "x", &dir, &diag), 0);
 	ck_assert_int_eq(rundir_make(path, "x", &second, &diag), -EEXIST);

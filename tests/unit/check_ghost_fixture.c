@@ -4,13 +4,15 @@
  */
 #include "tests/unit/check_ghost.h"
 
+#include "tests/unit/test_dir.h"
+
 struct wire_home home;
 struct wire_port ports[PORTS_MAX];
 uint32_t port_count;
 struct wire shuttle;
 int daemon_fd = -1, shuttle_daemon_fd = -1;
 pid_t ghost_pid = -1;
-char dir[] = "/tmp/check-ghost-XXXXXX";
+char dir[96];
 uint64_t origin_ns, rate_bps, delay_ns;
 bool promiscuous;
 const char *timeline = "";
@@ -19,8 +21,7 @@ int capture_fd = -1;
 void setup(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	strcpy(dir, "/tmp/check-ghost-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	make_test_dir(dir, sizeof(dir));
 }
 
 void teardown(void)
@@ -108,16 +109,7 @@ void start_clock(void)
 
 void expect_exit(int wanted)
 {
-	int status, pid;
-	uint64_t until = clock_ns() + PATIENCE_MS * 1000000ull;
-
-	while ((pid = waitpid(ghost_pid, &status, WNOHANG)) == 0) {
-		ck_assert_msg(clock_ns() < until, "the ghost did not end");
-		poll(NULL, 0, 1);
-	}
-	ghost_pid = -1;
-	ck_assert_msg(WIFEXITED(status), "the ghost died of signal %d", WTERMSIG(status));
-	ck_assert_int_eq(WEXITSTATUS(status), wanted);
+	expect_child_exit(&ghost_pid, wanted);
 }
 
 void stop_ghost(void)
@@ -133,37 +125,12 @@ const struct stats_port *port_stats(uint32_t port)
 
 void put(uint32_t port, const uint8_t *frame, uint32_t len, uint64_t at_ns)
 {
-	uint8_t *room;
-
-	ck_assert_int_eq(ring_p_reserve(&shuttle.tx[port], len, &room), 1);
-	memcpy(room, frame, len);
-	ring_p_commit(&shuttle.tx[port], len, origin_ns + at_ns);
-	wire_flush_tx(&shuttle, port);
+	put_frame(&shuttle, port, frame, len, origin_ns + at_ns);
 }
 
 struct wire_record take(uint32_t port, uint8_t *ret_frame)
 {
-	struct wire_record record;
-	const uint8_t *frame;
-	int r;
-
-	while ((r = ring_c_peek(&shuttle.rx[port], &record, &frame)) == 0) {
-		for (uint32_t word = 0; word < WIRE_WORDS; word++) {
-			wire_take_bits(&shuttle.own_inbox->data[word]);
-			wire_take_bits(&shuttle.own_inbox->space[word]);
-		}
-		if (ring_c_peek(&shuttle.rx[port], &record, &frame) != 0)
-			continue;
-		if (!wire_may_sleep(&shuttle))
-			continue;
-		ck_assert_msg(readable(shuttle.own_bell_fd, PATIENCE_MS), "nothing comes out of port %u", port);
-		wire_awake(&shuttle, true);
-	}
-	ck_assert_int_eq(r, 1);
-	memcpy(ret_frame, frame, record.len);
-	ring_c_release(&shuttle.rx[port]);
-	wire_flush_rx(&shuttle, port);
-	return record;
+	return take_frame(&shuttle, port, ret_frame);
 }
 
 /* What the link costs a lone frame: preamble, at least 60 bytes, FCS, and the way. */

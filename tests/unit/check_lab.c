@@ -3,6 +3,8 @@
  * check_lab.c - what a lab builds, and what can be done in it.
  */
 #include "tests/unit/check_lab.h"
+#include "tests/unit/test_dir.h"
+
 #include "bridge/lab/link.h"
 
 #define ETHERTYPE 0x88b5 /* for local experiments; nothing else sends it */
@@ -368,10 +370,10 @@ static int use_own_rootfs(struct lab *lab, const struct scenario *scenario)
 
 START_TEST(a_node_may_have_its_own_files)
 {
-	char dir[] = "/tmp/check-lab-XXXXXX", command[1024], yaml[512];
+	char dir[128], command[1024], yaml[512];
 
 	/* A shell and its libraries make a root file system. */
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	make_test_dir(dir, sizeof(dir));
 	snprintf(command, sizeof(command),
 		 "chmod 755 %s && cd %s && mkdir bin dev etc proc root run sys tmp var && touch etc/hosts &&"
 		 " cp /bin/sh bin && for f in $(ldd /bin/sh | grep -o '/[^ ]*'); do"

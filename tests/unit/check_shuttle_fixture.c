@@ -94,16 +94,7 @@ void start_clock(void)
 /* The shuttle leaves with this status, and soon. */
 void expect_exit(int wanted)
 {
-	int status, pid;
-	uint64_t until = clock_ns() + PATIENCE_MS * 1000000ull;
-
-	while ((pid = waitpid(shuttle_pid, &status, WNOHANG)) == 0) {
-		ck_assert_msg(clock_ns() < until, "the shuttle did not end");
-		poll(NULL, 0, 1);
-	}
-	shuttle_pid = -1;
-	ck_assert_msg(WIFEXITED(status), "the shuttle died of signal %d", WTERMSIG(status));
-	ck_assert_int_eq(WEXITSTATUS(status), wanted);
+	expect_child_exit(&shuttle_pid, wanted);
 }
 
 void stop_shuttle(void)
@@ -168,37 +159,12 @@ void tap_send(uint32_t port, const uint8_t *frame, uint32_t len)
 /* The next frame the ghost sees on a port; sleeps by the protocol. It is released and given back. */
 struct wire_record ghost_take(uint32_t port, uint8_t *ret_frame)
 {
-	struct wire_record record;
-	const uint8_t *frame;
-	int r;
-
-	while ((r = ring_c_peek(&ghost.rx[port], &record, &frame)) == 0) {
-		for (uint32_t word = 0; word < WIRE_WORDS; word++) {
-			wire_take_bits(&ghost.own_inbox->data[word]);
-			wire_take_bits(&ghost.own_inbox->space[word]);
-		}
-		if (ring_c_peek(&ghost.rx[port], &record, &frame) != 0)
-			continue;
-		if (!wire_may_sleep(&ghost))
-			continue;
-		ck_assert_msg(readable(ghost.own_bell_fd, PATIENCE_MS), "the ghost's bell stays silent");
-		wire_awake(&ghost, true);
-	}
-	ck_assert_int_eq(r, 1);
-	memcpy(ret_frame, frame, record.len);
-	ring_c_release(&ghost.rx[port]);
-	wire_flush_rx(&ghost, port);
-	return record;
+	return take_frame(&ghost, port, ret_frame);
 }
 
 void ghost_put(uint32_t port, const uint8_t *frame, uint32_t len, uint64_t departure_ns)
 {
-	uint8_t *room;
-
-	ck_assert_int_eq(ring_p_reserve(&ghost.tx[port], len, &room), 1);
-	memcpy(room, frame, len);
-	ring_p_commit(&ghost.tx[port], len, departure_ns);
-	wire_flush_tx(&ghost, port);
+	put_frame(&ghost, port, frame, len, departure_ns);
 }
 
 uint32_t tap_receive(uint32_t port, uint8_t *frame)

@@ -3,6 +3,7 @@
  * check_wire_hello.c - how the daemon hands a wire over: the hello, from peers that know it and from others.
  */
 #include "tests/unit/check_wire.h"
+#include "tests/unit/test_dir.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -35,11 +36,11 @@ START_TEST(test_hello_over_a_listener)
 {
 	static const enum wire_role roles[] = {WIRE_ROLE_SHUTTLE, WIRE_ROLE_GHOST};
 	struct wire_terms terms = {.experiment = "csma-pair", .lag_ns = 5000000, .budget_ns = 777, .quantile = 0.999};
-	char path[] = "/tmp/check-wire-XXXXXX", socket_path[64];
+	char path[64], socket_path[80];
 	int fds_before = open_fds(), listener, pipes[2];
 	struct stat one, other;
 
-	ck_assert_ptr_nonnull(mkdtemp(path));
+	make_test_dir(path, sizeof(path));
 	snprintf(socket_path, sizeof(socket_path), "%s/wire", path);
 	listener = wire_listen(socket_path);
 	ck_assert_int_ge(listener, 0);

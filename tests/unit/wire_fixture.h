@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "bridge/wire/wire.h"
@@ -131,6 +132,59 @@ static inline int attach_here(struct wire_home *home, enum wire_role role, const
 	ck_assert_msg(r == 0, "attach: %s", diag.text);
 	next_msg(fds[0], WIRE_MSG_HELLO); /* wire_attach()'s own */
 	return fds[0];
+}
+
+/* A frame into a ring of ours, seen at once by the other side. */
+static inline void put_frame(struct wire *wire, uint32_t port, const uint8_t *frame, uint32_t len, uint64_t time_ns)
+{
+	uint8_t *room;
+
+	ck_assert_int_eq(ring_p_reserve(&wire->tx[port], len, &room), 1);
+	memcpy(room, frame, len);
+	ring_p_commit(&wire->tx[port], len, time_ns);
+	wire_flush_tx(wire, port);
+}
+
+/* The next frame that the other side sends on a port; sleeps by the protocol. It is released and given back. */
+static inline struct wire_record take_frame(struct wire *wire, uint32_t port, uint8_t *ret_frame)
+{
+	struct wire_record record;
+	const uint8_t *frame;
+	int r;
+
+	while ((r = ring_c_peek(&wire->rx[port], &record, &frame)) == 0) {
+		for (uint32_t word = 0; word < WIRE_WORDS; word++) {
+			wire_take_bits(&wire->own_inbox->data[word]);
+			wire_take_bits(&wire->own_inbox->space[word]);
+		}
+		if (ring_c_peek(&wire->rx[port], &record, &frame) != 0)
+			continue;
+		if (!wire_may_sleep(wire))
+			continue;
+		ck_assert_msg(readable(wire->own_bell_fd, PATIENCE_MS), "nothing comes on port %u", port);
+		wire_awake(wire, true);
+	}
+	ck_assert_int_eq(r, 1);
+	memcpy(ret_frame, frame, record.len);
+	ring_c_release(&wire->rx[port]);
+	wire_flush_rx(wire, port);
+	return record;
+}
+
+/* A child leaves with this status, and soon; then @pid is -1. */
+static inline void expect_child_exit(pid_t *pid, int wanted)
+{
+	int status, gone;
+	uint64_t until = clock_ns() + PATIENCE_MS * 1000000ull;
+
+	while ((gone = waitpid(*pid, &status, WNOHANG)) == 0) {
+		ck_assert_msg(clock_ns() < until, "the process did not end");
+		poll(NULL, 0, 1);
+	}
+	ck_assert_int_eq(gone, *pid);
+	*pid = -1;
+	ck_assert_msg(WIFEXITED(status), "the process died of signal %d", WTERMSIG(status));
+	ck_assert_int_eq(WEXITSTATUS(status), wanted);
 }
 
 #endif /* TESTS_WIRE_FIXTURE_H */

@@ -28,7 +28,7 @@
 #define ASK_NS    400000000ull /* between two questions for groups and meters */
 #define RETRY_NS  200000000ull /* between two tries to connect */
 #define NEVER     UINT64_MAX
-#define KEPT      LAB_OVS_DIR "/%s.kept.flows"
+#define KEPT      LAB_OVS_DIR "/%s.kept"
 #define NICE      5
 
 struct keep {
@@ -48,7 +48,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Of a switch: in a shell, with $s its name, $k the head of its files, $o ovs-ofctl and $m empty without meters. */
+/*
+ * Of a switch: in a shell, with $s its name, $k the file of its tables, $o ovs-ofctl and $m empty without meters. A
+ * line of the file begins with the name of its table.
+ */
 static int run_script(const struct scenario_node *node, const char *body, char text[OVS_TEXT_SIZE])
 {
 	char versions[OVS_VERSIONS_SIZE], script[2048];
@@ -56,14 +59,16 @@ static int run_script(const struct scenario_node *node, const char *body, char t
 
 	ovs_version_names(node->sw, versions);
 	snprintf(script, sizeof(script),
-		 "set -e; cd " LAB_OVS_DIR "; s=$1; m=$2; o='ovs-ofctl -vsyslog:off -t 10 -O %s'; k=$s.kept; %s",
+		 "set -e; cd " LAB_OVS_DIR "; s=$1; m=$2; o='ovs-ofctl -vsyslog:off -t 10 -O %s'; k=$s.kept; "
+		 "kept() { sed -n \"s/^$1 //p\" $k; }; %s",
 		 versions, body);
 	return ovs_run(argv, text);
 }
 
 /*
- * Either all of a switch or nothing: who reads takes the flows as the sign that there is something. Flows are asked for
- * first, since the groups and meters that they use were there before them.
+ * All of a switch in one file, which takes the place of the last one at once: whoever is killed meanwhile, flows never
+ * meet groups of another moment. Flows are asked for first, since the groups and meters that they use were there before
+ * them.
  */
 static int save(const struct scenario_node *node)
 {
@@ -72,13 +77,14 @@ static int save(const struct scenario_node *node)
 		node,
 		"$o dump-flows --no-names --no-stats $s >$k.raw; "
 		"sed -e '/_FLOW reply /d' -e 's/igmp_type/tp_src/g; s/igmp_code/tp_dst/g' "
-		"-e 's/igmp/ip,nw_proto=2/g' $k.raw >$k.flows.new; "
-		"$o --no-names dump-groups $s >$k.raw; sed '/_GROUP_DESC reply /d' $k.raw >$k.groups.new; "
+		"-e 's/igmp/ip,nw_proto=2/g; s/^ */flows /' $k.raw >$k.new; "
+		"$o --no-names dump-groups $s >$k.raw; "
+		"sed -e '/_GROUP_DESC reply /d' -e 's/^ */groups /' $k.raw >>$k.new; "
 		": >$k.raw; [ -z \"$m\" ] || $o dump-meters $s >$k.raw; "
 		"awk '/^meter=/ { if (m) print m; sub(/ *bands=$/, \"\"); gsub(/ /, \",\"); m = $0 \",bands=\" } "
 		"/^type=/ { gsub(/ /, \",\"); m = m \",\" $0 } "
-		"END { if (m) print m }' $k.raw | sed 's/bands=,/bands=/' >$k.meters.new; "
-		"for t in groups meters flows; do mv $k.$t.new $k.$t; done",
+		"END { if (m) print m }' $k.raw | sed 's/bands=,/bands=/; s/^/meters /' >>$k.new; "
+		"mv $k.new $k",
 		NULL);
 }
 
@@ -103,10 +109,11 @@ int ovs_keep_load(const struct scenario_node *node, struct diag *diag)
 
 	if (!is_kept(node))
 		return 0;
-	err = run_script(node,
-			 "$o add-groups $s $k.groups; while read -r x; do $o add-meter $s \"$x\"; done <$k.meters; "
-			 "$o replace-flows $s $k.flows",
-			 text);
+	err = run_script(
+		node,
+		"kept groups | $o add-groups $s -; kept meters | while read -r x; do $o add-meter $s \"$x\"; done; "
+		"kept flows | $o replace-flows $s -",
+		text);
 	return err ? failed(node, err, text, diag) : 1;
 }
 
@@ -117,7 +124,7 @@ int ovs_keep_add_flows(const struct scenario_node *node, struct diag *diag)
 
 	if (!is_kept(node))
 		return 0;
-	err = run_script(node, "$o add-flows $s $k.flows", text);
+	err = run_script(node, "kept flows | $o add-flows $s -", text);
 	return err ? failed(node, err, text, diag) : 1;
 }
 

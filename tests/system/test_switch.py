@@ -251,13 +251,13 @@ class Revived(gb.Case):
             return {verb: sorted(ofctl(*verb).splitlines()[1:]) for verb in verbs}
 
         def wait_until_kept(switch, table, text):
-            path = f"/proc/{pid_of('ovs-vswitchd')}/root/run/lab/ovs/{switch}.kept.{table}"
+            path = f"/proc/{pid_of('ovs-vswitchd')}/root/run/lab/ovs/{switch}.kept"
 
             def is_kept():
                 if not os.path.exists(path):
                     return False
                 with open(path, encoding="utf-8") as file:
-                    return text in file.read()
+                    return any(line.startswith(f"{table} ") and text in line for line in file)
             gb.wait_until(is_kept, 10, f"{text} to be kept")
 
         ofctl("add-group", "s1", "group_id=7,type=select,bucket=weight:3,actions=output:2,bucket=weight:1,actions=drop")

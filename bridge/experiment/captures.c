@@ -24,13 +24,14 @@ static int become_ghost(struct diag *diag)
 __attribute__((format(printf, 6, 7))) static int refuse(struct diag *diag, int err, const char *source,
 							struct scenario_pos pos, const char *what, const char *fmt, ...)
 {
-	char where[64], text[900];
+	char where[64] = "", text[900];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	snprintf(where, sizeof(where), pos.line ? ":%u:%u" : "", pos.line, pos.column);
+	if (pos.line)
+		snprintf(where, sizeof(where), ":%u:%u", pos.line, pos.column);
 	return diag_set(diag, err, "%s%s: nodes.%s: %s", source, where, what, text);
 }
 

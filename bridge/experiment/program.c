@@ -56,7 +56,7 @@ int experiment_find_program(const struct scenario *scenario, const char *source,
 {
 	const struct scenario_program *program = &scenario->program;
 	const char *slash = strrchr(source, '/');
-	char path[4096], where[64];
+	char path[4096], where[64] = "";
 	struct stat status;
 	int fd, err, len;
 
@@ -64,7 +64,8 @@ int experiment_find_program(const struct scenario *scenario, const char *source,
 	if (!program->argv)
 		return 0;
 	/* What --set says stands nowhere in the file. */
-	snprintf(where, sizeof(where), program->pos.line ? ":%u:%u" : "", program->pos.line, program->pos.column);
+	if (program->pos.line)
+		snprintf(where, sizeof(where), ":%u:%u", program->pos.line, program->pos.column);
 	if (program->argv[0][0] == '/' || !slash)
 		len = snprintf(path, sizeof(path), "%s", program->argv[0]);
 	else

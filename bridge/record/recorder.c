@@ -36,59 +36,76 @@ static bool is_behind(const struct journal *journal)
 	return __atomic_load_n(&journal->head->prod, __ATOMIC_RELAXED) - journal->own > journal->size / 2;
 }
 
-/* Return: whether there was anything. */
-static bool drain(struct spool *spool, struct journal *journal, uint32_t ghost, struct boundary_writer *writer,
-		  struct recorder_status *status)
+/* Everything there is, but not for ever: other ghosts wait. Return: bytes taken. */
+static uint64_t drain(struct spool *spool, struct journal *journal, uint32_t ghost, struct boundary_writer *writer,
+		      struct recorder_status *status)
 {
+	uint64_t begin = journal->own;
 	struct journal_entry entry;
 	const uint8_t *payload;
-	bool any = false;
 	size_t before;
 	int r;
 
 	if (status->broken == ghost + 1)
-		return false;
+		return 0;
 	while ((r = journal_look(journal, &entry, &payload)) == 1) {
-		any = true;
 		before = writer->out.size;
 		r = boundary_add(writer, ghost, &entry, payload);
 		if (r < 0)
 			break;
 		journal_take(journal);
-		if (writer->out.size < SPOOL_WRITE_SIZE)
-			continue;
-		if (is_behind(journal))
-			spool_flush(spool);
-		else
-			spool_push(spool, before);
-		report(spool, status);
+		if (writer->out.size >= SPOOL_WRITE_SIZE) {
+			if (is_behind(journal))
+				spool_flush(spool);
+			else
+				spool_push(spool, before);
+			report(spool, status);
+		}
+		if (journal->own - begin >= journal->size)
+			break;
 	}
 	if (r < 0)
 		__atomic_store_n(&status->broken, ghost + 1, __ATOMIC_RELAXED);
-	return any;
+	return journal->own - begin;
+}
+
+/* How long to stay away, so that about a write's worth is found next time. */
+static uint64_t next_turn(uint64_t turn_ns, uint64_t taken)
+{
+	if (taken > 2 * SPOOL_WRITE_SIZE)
+		turn_ns /= 2;
+	else if (taken < SPOOL_WRITE_SIZE)
+		turn_ns *= 2;
+	return turn_ns < RECORDER_TURN_MIN_NS ? RECORDER_TURN_MIN_NS
+	       : turn_ns > RECORDER_TURN_NS   ? RECORDER_TURN_NS
+					      : turn_ns;
 }
 
 void recorder_run(int fd, int direct_fd, struct journal *journals, struct boundary_writer *writer,
 		  struct recorder_status *status)
 {
-	const struct timespec turn = {.tv_nsec = RECORDER_TURN_NS};
+	uint64_t taken, turn_ns = RECORDER_TURN_NS;
 	struct spool spool;
-	bool finish, any;
+	bool finish;
 
 	spool_open(&spool, fd, direct_fd, &writer->out);
 	do {
 		/* Read before looking: what was put before we were told to finish is taken. */
 		finish = __atomic_load_n(&status->finish, __ATOMIC_ACQUIRE);
-		any = false;
+		taken = 0;
 		for (uint32_t ghost = 0; ghost < writer->ghost_count; ghost++)
-			any |= drain(&spool, &journals[ghost], ghost, writer, status);
-		boundary_flush(writer);
-		spool_flush(&spool);
+			taken += drain(&spool, &journals[ghost], ghost, writer, status);
+		/* While there is much, the rest goes with what comes next. */
+		if (finish || taken < SPOOL_WRITE_SIZE) {
+			boundary_flush(writer);
+			spool_flush(&spool);
+		}
 		report(&spool, status);
 		__atomic_store_n(&status->frames, writer->frames, __ATOMIC_RELAXED);
 		__atomic_store_n(&status->gaps, writer->gaps, __ATOMIC_RELAXED);
-		if (!finish && !any)
-			clock_nanosleep(CLOCK_MONOTONIC, 0, &turn, NULL);
-	} while (!finish || any);
+		turn_ns = next_turn(turn_ns, taken);
+		if (!finish)
+			clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = (long)turn_ns}, NULL);
+	} while (!finish || taken > 0);
 	__atomic_store_n(&status->done, 1, __ATOMIC_RELEASE);
 }

@@ -10,7 +10,10 @@
 
 #include "bridge/record/boundary.h"
 
-#define RECORDER_TURN_NS 10000000u
+/* How long it stays away: the less the more there is, so that a busy journal goes round in memory that is in the
+ * caches. */
+#define RECORDER_TURN_NS     10000000u
+#define RECORDER_TURN_MIN_NS 500000u
 
 /* In memory shared between daemon and recorder. */
 struct recorder_status {

@@ -2,10 +2,10 @@
 /*
  * ovs-keep.c - what switches were told while the experiment ran, kept for the next ovs-vswitchd.
  *
- * Open vSwitch has flows, groups and meters in memory only, and who kills it does not let it write them down. So a
- * child of the daemon, the keeper, is connected to every switch (ovs-watch.c) and writes the tables of one to files
- * soon after they changed. A new ovs-vswitchd is given these instead of the scenario's. The keeper ends before the new
- * ovs-vswitchd begins, so that empty tables are never kept.
+ * Open vSwitch has flows, groups, meters and TLV maps in memory only, and who kills it does not let it write them down.
+ * So a child of the daemon, the keeper, is connected to every switch (ovs-watch.c) and writes the tables of one to
+ * files soon after they changed. A new ovs-vswitchd is given these instead of the scenario's. The keeper ends before
+ * the new ovs-vswitchd begins, so that empty tables are never kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +84,8 @@ static int save(const struct scenario_node *node)
 		"awk '/^meter=/ { if (m) print m; sub(/ *bands=$/, \"\"); gsub(/ /, \",\"); m = $0 \",bands=\" } "
 		"/^type=/ { gsub(/ /, \",\"); m = m \",\" $0 } "
 		"END { if (m) print m }' $k.raw | sed 's/bands=,/bands=/; s/^/meters /' >>$k.new; "
+		"$o dump-tlv-map $s >$k.raw; sed -nE 's/^ *([0-9a-fx]+) +([0-9a-fx]+) +([0-9]+) +(tun_metadata[0-9]+)$/"
+		"tlvs {class=\\1,type=\\2,len=\\3}->\\4/p' $k.raw >>$k.new; "
 		"mv $k.new $k",
 		NULL);
 }
@@ -111,6 +113,7 @@ int ovs_keep_load(const struct scenario_node *node, struct diag *diag)
 		return 0;
 	err = run_script(
 		node,
+		"kept tlvs | while read -r x; do $o add-tlv-map $s \"$x\"; done; "
 		"kept groups | $o add-groups $s -; kept meters | while read -r x; do $o add-meter $s \"$x\"; done; "
 		"kept flows | $o replace-flows $s -",
 		text);

@@ -246,6 +246,7 @@ class Revived(gb.Case):
 
         def tables():
             verbs = [("dump-flows --no-stats --no-names", switch) for switch in VERSIONS]
+            verbs += [("dump-tlv-map", "s1")]
             verbs += [("dump-groups", switch) for switch in VERSIONS]
             verbs += [("dump-meters", switch) for switch in VERSIONS if VERSIONS[switch] >= 3]
             return {verb: sorted(ofctl(*verb).splitlines()[1:]) for verb in verbs}
@@ -266,12 +267,14 @@ class Revived(gb.Case):
         ofctl("del-flows", "s1", "in_port=2")
         ofctl("add-flow", "s1", "cookie=0x42,table=1,priority=9,idle_timeout=600,hard_timeout=900,send_flow_rem,ip,"
               "nw_src=10.0.0.9,actions=meter:3,group:7")
+        ofctl("add-tlv-map", "s1", "{class=0xffff,type=0x1f,len=4}->tun_metadata3")
+        ofctl("add-flow", "s1", "cookie=0x46,priority=8,tun_metadata3=7,actions=drop")
         ofctl("add-flow", "s2", "cookie=0x43,priority=7,ip,nw_proto=2,actions=drop")
         ofctl("add-group", "s3", "group_id=9,type=select,selection_method=hash,fields(ip_src),bucket=bucket_id:4,weight:3,"
               "actions=drop")
         ofctl("add-flow", "s3", "cookie=0x44,importance=3,priority=7,arp,actions=group:9")
         ofctl("add-flow", "s4", "cookie=0x45,priority=7,arp,actions=drop")
-        for switch, cookie in (("s1", "0x42"), ("s2", "0x43"), ("s3", "0x44"), ("s4", "0x45")):
+        for switch, cookie in (("s1", "0x46"), ("s2", "0x43"), ("s3", "0x44"), ("s4", "0x45")):
             wait_until_kept(switch, "flows", f"cookie={cookie}")
         # nobody tells of groups and meters, so what changes alone counts
         ofctl("mod-group", "s1", "group_id=7,type=all,bucket=actions=output:1")

@@ -59,13 +59,17 @@ static int refuse_meter(const struct scenario_end *end, const struct scenario_no
 			struct diag *diag)
 {
 	const struct scenario_switch *sw = node->sw;
-	const char *key = sw->flows.count         ? "flows"
-			  : sw->meters.count      ? "meters"
-			  : sw->controller_count  ? "controller"
-			  : sw->is_secure         ? "fail-mode: secure"
-			  : !(sw->protocols >> 3) ? "protocols without OpenFlow13"
-						  : NULL;
+	const char *key = sw->flows.count        ? "flows"
+			  : sw->meters.count     ? "meters"
+			  : sw->controller_count ? "controller"
+			  : sw->is_secure        ? "fail-mode: secure"
+						 : NULL;
 
+	if (!key && !(sw->protocols >> 3))
+		return diag_set(
+			diag, -EBADMSG,
+			"%u:%u: rate-limit: here it needs a meter (%s); add OpenFlow13 to the protocols of \"%s\"",
+			end->port_of->limit_pos.line, end->port_of->limit_pos.column, reasons[how], node->name);
 	if (!key)
 		return 0;
 	return diag_set(

@@ -13,6 +13,11 @@
 
 #define LIVE_MAX   100000 /* of one experiment: each is told to a ghost's successor again */
 #define ERROR_SIZE 512
+/*
+ * A request's changes go out one by one. The ghost must have all of them when the first is due, or a simulation with an
+ * event every few microseconds makes each at a time of its own.
+ */
+#define LIVE_AHEAD_NS NS_PER_MS
 
 int changes_open(struct changes *changes, const struct scenario *scenario)
 {
@@ -232,7 +237,7 @@ void changes_request(struct control_client *client, json_t *request)
 	struct daemon *daemon = client->control->daemon;
 	struct changes *changes = &daemon->changes;
 	json_t *texts = json_object_get(request, "changes"), *refusal = NULL;
-	struct live_change live = {.at_ns = UINT64_MAX, .client = client, .stamp_ns = clock_ns()};
+	struct live_change live = {.at_ns = UINT64_MAX, .client = client, .stamp_ns = clock_ns() + LIVE_AHEAD_NS};
 	size_t first = changes->live_count, i;
 	json_t *text;
 

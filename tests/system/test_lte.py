@@ -164,7 +164,10 @@ class Lte(gb.Case):
         self.assertIn("network's side has no radio", done.stderr)
         for argv in (["cell", "enb-tx-power=30dBm", "enb-position=0m,0m,10m", "tx-power=20dBm"],
                      ["cell.ue", "position=10m,0m"]):
-            self.assertEqual(gb.command("set", "gbt-lte-moves", *argv).returncode, 0)
+            done = gb.command("set", "gbt-lte-moves", *argv)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            # All at one simulated time, in a cell that has an event every some microseconds.
+            self.assertEqual(len({line.split(" at ")[1] for line in done.stdout.splitlines()}), 1, done.stdout)
         gb.wait_until(ping, 30, "the user to be back")
         report = self.down("gbt-lte-moves")
         self.assertEqual(report["incidents"], [])

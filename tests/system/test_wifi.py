@@ -2,6 +2,7 @@
 """Wi-Fi links: frames byte for byte, association and carrier, addresses behind a station, changes, books, replay."""
 import json
 import os
+import re
 import unittest
 
 import frames
@@ -54,6 +55,22 @@ ip link add inner type veth peer name inner-br
 ip link set inner-br master br0 up && ip link set br0 up && ip link set eth0 up
 ip addr add 10.0.0.77/24 dev inner && ip addr add fd00::77/64 dev inner nodad
 ip link set inner address 02:00:00:00:77:77 up
+"""
+
+CLIENTS = """
+set -e
+ip link add br0 type bridge && ip link set eth0 master br0 && ip link set br0 up
+for n in 1 2; do
+    ip link add c$n type veth peer name b$n
+    ip link set b$n master br0 up
+    ip link set c$n address 02:00:00:00:77:0$n up
+done
+"""
+SERVER = """
+touch /tmp/leases
+printf '%s\\n' 'start 10.0.0.100' 'end 10.0.0.120' 'interface eth0' 'option subnet 255.255.255.0' 'lease_file /tmp/leases' \
+    'pidfile /tmp/pid' 'auto_time 0' >/tmp/conf
+busybox udhcpd -a 1 /tmp/conf
 """
 
 
@@ -128,6 +145,25 @@ class Wifi(test_frames.Frames):
             self.node("gbt-behind", source, "ping", "-c", "2", "-i", "0.2", "-w", "5", target)
         self.node("gbt-behind", "h1", "ping", "-c", "2", "-i", "0.2", "-w", "5", "-I", "10.0.0.77", "10.0.0.1")
         self.links("gbt-behind")
+
+    def test_dhcp_behind_a_station(self):
+        """Two clients bridged behind one station, and one whose address has changed, get leases of a server behind the AP."""
+        self.up(AP.format(attach="tap").replace("h1, h2]", "{node: h1, ip: []}, {node: h2, ip: []}]"), "gbt-dhcp")
+        self.node("gbt-dhcp", "ap", "sh", "-c", SERVER)
+        self.node("gbt-dhcp", "h1", "sh", "-c", CLIENTS)
+        self.node("gbt-dhcp", "h2", "sh", "-c", "ip link set eth0 down; ip link set eth0 address 02:00:00:00:77:03 up")
+        leases = set()
+        for node, client in (("h1", "c1"), ("h1", "c2"), ("h2", "eth0")):
+            # It only asks; the address is set by hand.
+            done = gb.command("exec", "gbt-dhcp", node, "--", "busybox", "udhcpc", "-i", client, "-n", "-q", "-t", "10",
+                              "-T", "1", "-s", "/bin/true")
+            lease = re.search(r"lease of (10\.0\.0\.1\d\d) obtained from 10\.0\.0\.1,", done.stderr)
+            self.assertTrue(lease, done.stderr)
+            leases.add(lease[1])
+            self.node("gbt-dhcp", node, "ip", "addr", "add", lease[1] + "/24", "dev", client)
+            self.node("gbt-dhcp", node, "ping", "-c", "1", "-w", "5", "-I", client, "10.0.0.1")
+        self.assertEqual(len(leases), 3, "the server knows clients by their own addresses")
+        self.links("gbt-dhcp")
 
 
 class Carrier(gb.Case):

@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+TCase *record_journal_tests(void);
 TCase *record_recorder_tests(void);
 
 #endif /* TESTS_CHECK_RECORD_H */

@@ -93,6 +93,22 @@ static void add_inner(struct figures *figures, const struct scenario *scenario, 
 							    "down", dir_json(&port->down)));
 }
 
+static enum tally_medium medium_of(enum scenario_link_kind kind)
+{
+	switch (kind) {
+	case SCENARIO_LINK_LTE:
+		return TALLY_UNICAST;
+	case SCENARIO_LINK_GHOST:
+		return TALLY_OPAQUE;
+	case SCENARIO_LINK_CSMA:
+	case SCENARIO_LINK_WIRE:
+	case SCENARIO_LINK_P2P:
+	case SCENARIO_LINK_WIFI:
+		break;
+	}
+	return TALLY_SHARED;
+}
+
 static void add_link(struct figures *figures, struct daemon *daemon, const struct scenario_link *link)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -126,8 +142,7 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 			figures->counts.tap_drops += tap_drops;
 		}
 	}
-	tally_close(ports, link->end_count, link->kind == SCENARIO_LINK_GHOST || link->kind == SCENARIO_LINK_LTE,
-		    daemon->is_settled, peers_is_broken(peers), &tally);
+	tally_close(ports, link->end_count, medium_of(link->kind), daemon->is_settled, peers_is_broken(peers), &tally);
 	for (uint32_t i = 0; i < link->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[link->first_end + i];
 

@@ -41,7 +41,20 @@ static void add_check(struct stats_check *into, const struct stats_check *from)
 	into->broken += broken;
 }
 
-void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool settled, bool broken,
+static uint64_t count_copies(const struct tally_link *link, size_t port_count, enum tally_medium medium)
+{
+	switch (medium) {
+	case TALLY_SHARED:
+		return link->transmitted * (port_count - 1);
+	case TALLY_UNICAST:
+		return link->transmitted;
+	case TALLY_OPAQUE:
+		break;
+	}
+	return link->received;
+}
+
+void tally_close(struct tally_port *ports, size_t port_count, enum tally_medium medium, bool settled, bool broken,
 		 struct tally_link *ret)
 {
 	struct tally_link link = {.conserved = true};
@@ -52,13 +65,16 @@ void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool 
 		add_check(&link.spacing, &ports[i].ghost.spacing);
 		add_check(&link.order, &ports[i].ghost.order);
 	}
-	link.copies = opaque ? link.received : link.transmitted * (port_count - 1);
+	link.copies = count_copies(&link, port_count, medium);
 	link.propagating = (int64_t)(link.copies - link.received);
+	/* Whose they are is not known before they arrive, so no port has them as in-flight. */
+	if (medium == TALLY_UNICAST && !broken)
+		link.conserved = link.propagating == 0 || (link.propagating > 0 && !settled);
 
 	for (size_t i = 0; i < port_count; i++) {
 		struct tally_port *port = &ports[i];
 		const struct stats_port *shuttle = &port->shuttle, *ghost = &port->ghost;
-		uint64_t copies = opaque ? ghost->received : link.transmitted - ghost->transmitted;
+		uint64_t copies = medium == TALLY_SHARED ? link.transmitted - ghost->transmitted : ghost->received;
 
 		port->up = (struct tally_dir){.frames = shuttle->up.frames, .bytes = shuttle->up.bytes};
 		port->down = (struct tally_dir){.frames = shuttle->down.frames, .bytes = shuttle->down.bytes};

@@ -6,9 +6,10 @@
  *
  *	up	read from TAP + duplicated by the link
  *			      = runt + oversize + no-ghost		(shuttle)
- *			      + queue + aqm + medium + loss + down + lost	(ghost)
+ *			      + queue + aqm + medium + loss + radio + down + lost	(ghost)
  *			      + transmitted by the device + in-flight
- *	medium	copies = what each *other* end's device transmitted; a device got `received` of them
+ *	medium	copies = what each *other* end's device transmitted; a device got `received` of them. In an LTE cell
+ *		each packet has one copy, for whoever it is addressed to
  *	down	copies = filtered + down (ghost) + tap-down + tap-error (shuttle) + written to TAP + in-flight
  *
  * An end of a simulated node has no TAP: its frames begin and end at the node's stack, which the ghost counts.
@@ -31,6 +32,13 @@
 #include "bridge/scenario/scenario.h"
 #include "bridge/wire/stats.h"
 
+/* Who gets what one end transmits. */
+enum tally_medium {
+	TALLY_SHARED,  /* every other end */
+	TALLY_UNICAST, /* one of them, or the sender: an answer that the bridge gives in another's place */
+	TALLY_OPAQUE,  /* nobody knows, it is in a user's program: what a device received is taken as its copies */
+};
+
 struct tally_dir {
 	uint64_t frames; /* up: read from the TAP; down: written to it */
 	uint64_t bytes;
@@ -52,7 +60,7 @@ struct tally_link {
 	uint64_t frames_in;
 	uint64_t duplicated; /* frames the link itself added */
 	uint64_t transmitted;
-	uint64_t copies; /* transmitted times the other ends */
+	uint64_t copies; /* transmitted times those who get it */
 	uint64_t received;
 	int64_t propagating; /* copies no device has got yet */
 	uint64_t frames_out;
@@ -73,12 +81,11 @@ void tally_take_inner(struct tally_port *port);
 /**
  * tally_close() - Balance the books of one link
  * @ports:	the link's ports with shuttle and ghost filled; the rest is filled here
- * @opaque:	nobody knows what the medium makes of a frame (it is in a user's program): what a device received is
- *		taken as its copies
+ * @medium:	of the link's kind
  * @settled:	every process said QUIESCED with nothing under way
  * @broken:	a process of this link died: what is left is "lost", not "in-flight"
  */
-void tally_close(struct tally_port *ports, size_t port_count, bool opaque, bool settled, bool broken,
+void tally_close(struct tally_port *ports, size_t port_count, enum tally_medium medium, bool settled, bool broken,
 		 struct tally_link *ret);
 
 /**

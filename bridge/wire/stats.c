@@ -43,6 +43,8 @@ const char *stats_drop_name(enum stats_drop cause)
 		return "unassociated";
 	case STATS_DROP_UNSUPPORTED:
 		return "unsupported";
+	case STATS_DROP_RADIO:
+		return "radio";
 	case STATS_DROP_NOT_HEARD:
 		return "not-heard";
 	case STATS_DROP_COUNT:

@@ -38,6 +38,7 @@ enum stats_drop {
 	STATS_DROP_UNASSOCIATED, /* up, ghost: the station has no access point, or the access point no such station */
 	STATS_DROP_NOT_HEARD,    /* down, ghost: a Wi-Fi frame that was for this port and that its radio did not get */
 	STATS_DROP_UNSUPPORTED,  /* up, ghost: not what an LTE link can carry, or for nobody on it */
+	STATS_DROP_RADIO,        /* up, ghost: an LTE cell lost it on the air, or forgot it with a lost connection */
 	STATS_DROP_COUNT,
 };
 

@@ -3,6 +3,8 @@
 #include "inner-address.h"
 #include "wifi-builder.h"
 
+#include "../model/ghost-bearer-tap.h"
+#include "../model/ghost-cell-books.h"
 #include "../model/ghost-l3-device.h"
 #include "../model/ghost-l3-packet.h"
 
@@ -16,18 +18,26 @@
 #include "ns3/epc-pgw-application.h"
 #include "ns3/epc-ue-nas.h"
 #include "ns3/internet-stack-helper.h"
+#include "ns3/lte-enb-component-carrier-manager.h"
 #include "ns3/lte-enb-net-device.h"
 #include "ns3/lte-enb-phy.h"
+#include "ns3/lte-enb-rrc.h"
 #include "ns3/lte-helper.h"
+#include "ns3/lte-radio-bearer-info.h"
 #include "ns3/lte-spectrum-phy.h"
+#include "ns3/lte-ue-component-carrier-manager.h"
 #include "ns3/lte-ue-net-device.h"
 #include "ns3/lte-ue-phy.h"
 #include "ns3/lte-ue-power-control.h"
+#include "ns3/lte-ue-rrc.h"
+#include "ns3/object-map.h"
 #include "ns3/point-to-point-epc-helper.h"
+#include "ns3/pointer.h"
 #include "ns3/uinteger.h"
 #include "ns3/virtual-net-device.h"
 
 #include <memory>
+#include <vector>
 
 namespace ns3
 {
@@ -67,23 +77,44 @@ class LteCell : public std::enable_shared_from_this<LteCell>
     /// A packet has come out of the tunnel, for the network or for another user.
     void ReceiveUplink(Ptr<const Packet> packet, uint16_t protocol);
 
-    /// Send a packet to a user. \return a cause, or -1
-    int32_t SendDownlink(Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol);
+    /// What a user is to the cell.
+    struct User
+    {
+        Ptr<LteUeNetDevice> ue;    //!< his radio
+        Ptr<GhostL3Device> device; //!< his end
+        uint32_t up;               //!< leg of his packets, see GhostCellBooks
+        uint32_t down;             //!< leg of packets to him
+    };
+
+    /// Send a marked packet to a user.
+    void SendDownlink(const User& user, Ptr<Packet> packet, uint16_t protocol);
+
+    /// Send a packet from the network's side. \return a cause, or -1
+    int32_t
+    SendFromNetwork(uint32_t sender, Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol);
 
     /// Send a packet from a user. \return a cause, or -1
-    int32_t SendUplink(Ptr<LteUeNetDevice> ue,
+    int32_t SendUplink(const User& user,
+                       uint32_t sender,
                        Ptr<Packet> packet,
                        const Ipv6Address& to,
                        uint16_t protocol);
 
-    Ptr<PointToPointEpcHelper> m_epc;                  //!< core network
-    Ptr<LteHelper> m_lte;                              //!< radio
-    Ptr<NetDevice> m_enb;                              //!< the base station's
-    Ptr<VirtualNetDevice> m_tunnel;                    //!< into the core network
-    std::shared_ptr<Neighbours> m_neighbours;          //!< everybody on the link
-    std::map<Ipv6Address, Ptr<GhostL3Device>> m_users; //!< by address
-    Ptr<GhostL3Device> m_network;                      //!< beyond the gateway, or nullptr
-    Mac48Address m_gateway;                            //!< MAC address of the network's side
+    /// Follow packets through the queues of a user's bearers, now that he has got some.
+    void FollowBearers(std::shared_ptr<User> user);
+
+    /// Follow a user's connection.
+    void FollowConnection(std::shared_ptr<User> user);
+
+    Ptr<PointToPointEpcHelper> m_epc;                            //!< core network
+    Ptr<LteHelper> m_lte;                                        //!< radio
+    Ptr<NetDevice> m_enb;                                        //!< the base station's
+    Ptr<VirtualNetDevice> m_tunnel;                              //!< into the core network
+    std::shared_ptr<Neighbours> m_neighbours;                    //!< everybody on the link
+    std::map<Ipv6Address, std::shared_ptr<User>> m_users;        //!< by address
+    Ptr<GhostCellBooks> m_books{CreateObject<GhostCellBooks>()}; //!< of its packets
+    Ptr<GhostL3Device> m_network;                                //!< beyond the gateway, or nullptr
+    Mac48Address m_gateway; //!< MAC address of the network's side
 };
 
 Ptr<Node>
@@ -254,46 +285,52 @@ LteCell::AttachEnd(BuildContext& context,
     context.GetNode(end)->AddDevice(device);
     Ptr<GhostPort> port = context.Attach(end, device);
     device->SetPort(PeekPointer(port));
-    if (end.node == link.lte->network)
-    {
-        m_network = device;
-    }
-    else
-    {
-        for (const Ipv6Address& address : GetAddresses(end))
-        {
-            m_users[address] = device;
-        }
-    }
     return device;
 }
 
-int32_t
-LteCell::SendDownlink(Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
+void
+LteCell::SendDownlink(const User& user, Ptr<Packet> packet, uint16_t protocol)
 {
-    if (m_users.find(to) == m_users.end())
+    m_books->Enter(user.down, packet);
+    m_tunnel->Send(packet, m_tunnel->GetBroadcast(), protocol);
+}
+
+int32_t
+LteCell::SendFromNetwork(uint32_t sender,
+                         Ptr<Packet> packet,
+                         const Ipv6Address& to,
+                         uint16_t protocol)
+{
+    auto user = m_users.find(to);
+    if (user == m_users.end())
     {
         return STATS_DROP_UNSUPPORTED;
     }
-    m_tunnel->Send(packet, m_tunnel->GetBroadcast(), protocol);
+    m_books->Mark(packet, sender);
+    SendDownlink(*user->second, packet, protocol);
     return -1;
 }
 
 int32_t
-LteCell::SendUplink(Ptr<LteUeNetDevice> ue,
-                    Ptr<Packet> packet,
-                    const Ipv6Address& to,
-                    uint16_t protocol)
+LteCell::SendUplink(
+    const User& user, uint32_t sender, Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
 {
     if (!m_network && m_users.find(to) == m_users.end())
     {
         return STATS_DROP_UNSUPPORTED;
     }
-    if (ue->GetNas()->GetState() != EpcUeNas::ACTIVE)
+    if (user.ue->GetNas()->GetState() != EpcUeNas::ACTIVE)
     {
         return STATS_DROP_UNASSOCIATED;
     }
-    return ue->Send(packet, Address(), protocol) ? -1 : STATS_DROP_MEDIUM;
+    m_books->Mark(packet, sender);
+    m_books->Enter(user.up, packet);
+    if (!user.ue->Send(packet, Address(), protocol))
+    {
+        m_books->Refuse(packet);
+        return STATS_DROP_MEDIUM;
+    }
+    return -1;
 }
 
 void
@@ -301,15 +338,99 @@ LteCell::ReceiveUplink(Ptr<const Packet> packet, uint16_t protocol)
 {
     uint8_t header[GhostL3Packet::HEADER_SIZE] = {};
     packet->CopyData(header, sizeof(header));
-    Ipv6Address to = GhostL3Packet::GetDestination(header, protocol);
-    if (m_users.find(to) != m_users.end())
+    auto user = m_users.find(GhostL3Packet::GetDestination(header, protocol));
+    if (user == m_users.end() && !m_network)
     {
-        SendDownlink(packet->Copy(), to, protocol);
+        m_books->Drop(packet, STATS_DROP_MEDIUM);
     }
-    else if (m_network)
+    else if (!m_books->Leave(packet))
     {
+        return;
+    }
+    else if (user != m_users.end())
+    {
+        SendDownlink(*user->second, packet->Copy(), protocol);
+    }
+    else
+    {
+        m_books->Deliver(packet);
         m_network->Deliver(packet, protocol);
     }
+}
+
+/// What of the MAC a device's RLC entities send to.
+template <class Manager>
+LteMacSapProvider*
+GetMac(Ptr<NetDevice> device, const std::string& attribute)
+{
+    PointerValue manager;
+    device->GetAttribute(attribute, manager);
+    return manager.Get<Manager>()->GetLteMacSapProvider();
+}
+
+/// Follow packets through all data radio bearers that one side of a connection sends on.
+void
+FollowBearersOf(Ptr<Object> rrc, LteMacSapProvider* mac, Ptr<GhostCellBooks> books)
+{
+    ObjectMapValue bearers;
+    rrc->GetAttribute("DataRadioBearerMap", bearers);
+    for (auto it = bearers.Begin(); it != bearers.End(); it++)
+    {
+        Ptr<LteRadioBearerInfo> bearer = DynamicCast<LteRadioBearerInfo>(it->second);
+        GhostBearerTap::Follow(bearer->m_rlc, bearer->m_pdcp, mac, books);
+    }
+}
+
+void
+LteCell::FollowBearers(std::shared_ptr<User> user)
+{
+    FollowBearersOf(user->ue->GetRrc(),
+                    GetMac<LteUeComponentCarrierManager>(user->ue, "LteUeComponentCarrierManager"),
+                    m_books);
+    // A number that he had before may be another user's by now.
+    Ptr<LteEnbRrc> enb = DynamicCast<LteEnbNetDevice>(m_enb)->GetRrc();
+    uint16_t rnti = user->ue->GetRrc()->GetRnti();
+    if (enb->HasUeManager(rnti) && enb->GetUeManager(rnti)->GetImsi() == user->ue->GetImsi())
+    {
+        FollowBearersOf(
+            enb->GetUeManager(rnti),
+            GetMac<LteEnbComponentCarrierManager>(m_enb, "LteEnbComponentCarrierManager"),
+            m_books);
+    }
+}
+
+void
+LteCell::FollowConnection(std::shared_ptr<User> user)
+{
+    auto self = shared_from_this();
+    Ptr<LteUeRrc> ue = user->ue->GetRrc();
+    Ptr<LteEnbRrc> enb = DynamicCast<LteEnbNetDevice>(m_enb)->GetRrc();
+    for (const Ptr<Object>& rrc : {Ptr<Object>(ue), Ptr<Object>(enb)})
+    {
+        rrc->TraceConnectWithoutContext(
+            "ConnectionReconfiguration",
+            Callback<void, uint64_t, uint16_t, uint16_t>([self, user](uint64_t, uint16_t, uint16_t)
+                                                         { self->FollowBearers(user); }));
+    }
+    ue->TraceConnectWithoutContext(
+        "StateTransition",
+        Callback<void, uint64_t, uint16_t, uint16_t, LteUeRrc::State, LteUeRrc::State>(
+            [self, user](uint64_t, uint16_t, uint16_t, LteUeRrc::State, LteUeRrc::State state)
+            {
+                if (state == LteUeRrc::IDLE_START)
+                {
+                    self->m_books->Forget(user->up);
+                }
+            }));
+    enb->TraceConnectWithoutContext("NotifyConnectionRelease",
+                                    Callback<void, uint64_t, uint16_t, uint16_t>(
+                                        [self, user](uint64_t imsi, uint16_t, uint16_t)
+                                        {
+                                            if (imsi == user->ue->GetImsi())
+                                            {
+                                                self->m_books->Forget(user->down);
+                                            }
+                                        }));
 }
 
 void
@@ -364,32 +485,49 @@ LteCell::Build(BuildContext& context, const struct scenario_link& link)
     for (uint32_t i = link.first_end; i < link.first_end + link.end_count; i++)
     {
         const struct scenario_end& end = scenario.ends[i];
+        uint32_t sender = i - link.first_end;
         if (end.node == link.lte->network)
         {
-            AttachEnd(context,
-                      link,
-                      end,
-                      [self](Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
-                      { return self->SendDownlink(packet, to, protocol); });
+            m_network = AttachEnd(
+                context,
+                link,
+                end,
+                [self, sender](Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
+                { return self->SendFromNetwork(sender, packet, to, protocol); });
+            m_books->AddPort(PeekPointer(m_network->GetObject<GhostPort>()));
             continue;
         }
+        auto user = std::make_shared<User>();
         Ptr<LteUeNetDevice> ue = AddUe(context, link, end);
+        user->ue = ue;
+        user->up = m_books->AddLeg();
+        user->down = m_books->AddLeg();
         users.push_back(ue);
         radios.Add(ue);
-        Ptr<GhostL3Device> device =
-            AttachEnd(context,
-                      link,
-                      end,
-                      [self, ue](Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
-                      { return self->SendUplink(ue, packet, to, protocol); });
+        user->device = AttachEnd(
+            context,
+            link,
+            end,
+            [self, user, sender](Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)
+            { return self->SendUplink(*user, sender, packet, to, protocol); });
+        m_books->AddPort(PeekPointer(user->device->GetObject<GhostPort>()));
+        for (const Ipv6Address& address : GetAddresses(end))
+        {
+            m_users[address] = user;
+        }
         ue->SetReceiveCallback(
             Callback<bool, Ptr<NetDevice>, Ptr<const Packet>, uint16_t, const Address&>(
-                [device](
-                    Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t protocol, const Address&)
+                [self,
+                 user](Ptr<NetDevice>, Ptr<const Packet> packet, uint16_t protocol, const Address&)
                 {
-                    device->Deliver(packet, protocol);
+                    if (self->m_books->Leave(packet))
+                    {
+                        self->m_books->Deliver(packet);
+                        user->device->Deliver(packet, protocol);
+                    }
                     return true;
                 }));
+        FollowConnection(user);
         FollowAttachment(context, end, ue);
     }
     // Of the link as a whole: of all its users; the network's end has no radio.

@@ -53,6 +53,16 @@ void
 GhostL3Device::SetPort(GhostPort* port)
 {
     m_port = port;
+    m_port->SetPeers(1);
+}
+
+void
+GhostL3Device::Answered(Ptr<const Packet> packet)
+{
+    if (m_port)
+    {
+        m_port->CountTransmitted(packet);
+    }
 }
 
 bool
@@ -87,6 +97,7 @@ GhostL3Device::AnswerArp(Ptr<const Packet> packet)
     {
         return false;
     }
+    Answered(packet);
     Simulator::ScheduleNow(&GhostL3Device::Receive,
                            this,
                            GhostL3Packet::MakeArpReply(bytes.data(), *mac),
@@ -97,13 +108,16 @@ GhostL3Device::AnswerArp(Ptr<const Packet> packet)
 }
 
 bool
-GhostL3Device::AnswerSolicitation(const uint8_t* bytes, const Ipv6Address& target)
+GhostL3Device::AnswerSolicitation(Ptr<const Packet> packet,
+                                  const uint8_t* bytes,
+                                  const Ipv6Address& target)
 {
     const Mac48Address* mac = FindOther(target);
     if (!mac)
     {
         return Refuse(STATS_DROP_UNSUPPORTED);
     }
+    Answered(packet);
     Mac48Address to = m_address;
     Ptr<Packet> answer = GhostL3Packet::MakeAdvertisement(bytes, *mac, to);
     Simulator::ScheduleNow(
@@ -126,14 +140,14 @@ GhostL3Device::SendIp(Ptr<const Packet> packet, uint16_t protocol)
     if (protocol == GhostL3Packet::TYPE_IPV6 &&
         GhostL3Packet::ReadSolicitation(bytes.data(), len, to))
     {
-        return AnswerSolicitation(bytes.data(), to);
+        return AnswerSolicitation(packet, bytes.data(), to);
     }
     to = GhostL3Packet::GetDestination(bytes.data(), protocol);
     if (!GhostL3Packet::IsUnicast(to))
     {
         return Refuse(STATS_DROP_UNSUPPORTED);
     }
-    // A new packet: tags of ours would not survive the radio's cutting and joining.
+    // A new packet: packet tags of ours would not survive the radio's cutting and joining.
     int32_t cause = m_sender(Create<Packet>(bytes.data(), len), to, protocol);
     return cause < 0 || Refuse(static_cast<uint32_t>(cause));
 }

@@ -32,7 +32,7 @@ class GhostL3Device : public GhostDevice
 
     /**
      * Takes an IP packet of an EtherType onto the link; returns an enum stats_drop, or -1 when it
-     * is on its way.
+     * is on its way: then the link tells the port what becomes of it.
      */
     using Sender =
         std::function<int32_t(Ptr<Packet> packet, const Ipv6Address& to, uint16_t protocol)>;
@@ -56,7 +56,7 @@ class GhostL3Device : public GhostDevice
     Configure(std::shared_ptr<const Neighbours> neighbours, Mac48Address gateway, Sender sender);
 
     /**
-     * \brief Say who is to be told why a frame was refused.
+     * \brief Say who is to be told why a frame was refused, or that it has been answered.
      * \param port borrowed: it owns this device
      */
     void SetPort(GhostPort* port);
@@ -78,6 +78,9 @@ class GhostL3Device : public GhostDevice
     void DoDispose() override;
 
   private:
+    /// Count a frame that has been answered here.
+    void Answered(Ptr<const Packet> packet);
+
     /// Count what can't be carried. \return false
     bool Refuse(uint32_t cause);
 
@@ -89,7 +92,8 @@ class GhostL3Device : public GhostDevice
     bool AnswerArp(Ptr<const Packet> packet);
 
     /// Likewise a neighbour solicitation. A probe for its own address is for nobody: it is free.
-    bool AnswerSolicitation(const uint8_t* bytes, const Ipv6Address& target);
+    bool
+    AnswerSolicitation(Ptr<const Packet> packet, const uint8_t* bytes, const Ipv6Address& target);
 
     /// Send what is in an Ethernet frame's payload, without what follows the packet.
     bool SendIp(Ptr<const Packet> packet, uint16_t protocol);

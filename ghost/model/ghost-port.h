@@ -144,6 +144,12 @@ class GhostPort : public Object
     /// The device gave a frame up; connect to its trace source.
     void CountMediumDrop(Ptr<const Packet> packet);
 
+    /// A device or link that says what becomes of each frame gave one up, with an enum stats_drop.
+    void CountDrop(Ptr<const Packet> packet, uint32_t cause);
+
+    /// Such a link made a second one of a frame.
+    void CountDuplicated(Ptr<const Packet> packet);
+
     /**
      * \brief Send from a device that says by itself what it drops, and why.
      * \param device has accepted whatever it is given; its trace sources are connected here
@@ -197,12 +203,8 @@ class GhostPort : public Object
                          const Address& to,
                          NetDevice::PacketType type);
 
-    /// A device with a line gave a frame up, on its way in or out.
-    void CountDrop(Ptr<const Packet> packet, uint32_t cause);
+    /// A device with a line gave a frame up on its way out.
     void CountReceiveDrop(Ptr<const Packet> packet, uint32_t cause);
-
-    /// A link made a second one of a frame.
-    void CountDuplicated(Ptr<const Packet> packet);
 
     /// Take the device's receive callback.
     virtual void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);

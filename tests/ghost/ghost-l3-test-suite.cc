@@ -170,6 +170,10 @@ class L3TestCase : public TestCase
                             {
                                 m_carried.push_back(ToBytes(packet));
                                 m_to = to;
+                                if (m_verdict < 0)
+                                {
+                                    m_port->CountTransmitted(packet);
+                                }
                                 return m_verdict;
                             });
         m_nic = CreateObject<GhostNic>();

@@ -211,6 +211,46 @@ steps:
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("identical", done.stdout)
 
+    def test_losses(self):
+        """A user is far away for a while and attaches again: every frame is in the books; a replay has the same."""
+        load = self.load_tool()
+        path = self.write(f"""
+ghostbridge: 1
+name: gbt-lte-losses
+nodes: {{ue: {{attach: tap}}, server: {{attach: tap}}, phone: {{kind: simulated, role: host, applications: [
+  {{kind: udp-client, to: 10.0.0.2, port: 9, interval: 10ms, packet-size: 900B, count: 0}}]}}}}
+timeline:
+  - {{at: 500ms, link: cell.ue, key: position, value: "100000m,0m"}}
+  - {{at: 3200ms, link: cell.ue, key: position, value: "40m,0m"}}
+links:
+  cell:
+    kind: lte
+    bandwidth: 1.4MHz
+    network: server
+    propagation: {{model: log-distance, exponent: 3}}
+    subnet: 10.0.0.0/24
+    ends: [server, {{node: ue, position: [40m, 0m, 0m]}}, {{node: phone, position: [20m, 0m, 0m]}}]
+steps:
+  - {{name: down, node: server, run: "{load} send 10.0.0.2 1046 200 4.2"}}
+  - {{name: up, node: ue, run: "{load} send 10.0.0.1 1046 200 4.2"}}
+""")
+        report, _ = self.run_scenario(path, "--record")
+        (link,) = report["links"]
+        self.assertTrue(link["conserved"], link)
+        self.assertEqual((link["propagating"], link["duplicated"]), (0, 0), link)
+        self.assertEqual(link["frames_in"], link["frames_out"] + sum(link["drops"].values()), link)
+        ports = {port["port"]: port for port in report["ports"]}
+        for name in ("server.eth0", "ue.eth0"):
+            drops = ports[name]["up"]["drops"]
+            self.assertGreater(drops.get("radio", 0), 0, ports)
+            self.assertGreater(drops.get("unassociated", 0), 0, ports)
+            # Before and after, of 840.
+            self.assertGreater(ports[name]["down"]["frames"], 120, ports)
+        self.assertEqual([(c["at_s"], c["key"]) for c in report["changes"]], [(0.5, "position"), (3.2, "position")])
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("identical", done.stdout)
+
     def drops(self, name, node, cause="unsupported"):
         (port,) = [port for port in self.status(name)["ports"] if port["port"] == f"{node}.eth0"]
         return port["up"]["drops"].get(cause, 0)

@@ -54,7 +54,7 @@ START_TEST(books_balance)
 		struct tally_port *ports = balanced(count);
 		struct tally_link link;
 
-		tally_close(ports, count, false, true, false, &link);
+		tally_close(ports, count, TALLY_SHARED, true, false, &link);
 		ck_assert(link.conserved);
 		ck_assert_int_eq(link.propagating, 0);
 		ck_assert_uint_eq(link.copies, link.received);
@@ -75,14 +75,14 @@ START_TEST(books_have_simulated_ends)
 
 	memset(&ports[1].shuttle, 0, sizeof(ports[1].shuttle));
 	tally_take_inner(&ports[1]);
-	tally_close(ports, 3, false, true, false, &link);
+	tally_close(ports, 3, TALLY_SHARED, true, false, &link);
 	ck_assert(link.conserved);
 	ck_assert_uint_eq(link.inner_in, up);
 	ck_assert_uint_eq(link.inner_out, down);
 	ck_assert_uint_eq(link.frames_in, ports[0].up.frames + ports[2].up.frames + up);
 	/* What its stack did not get is missed. */
 	ports[1].shuttle.down.frames--;
-	tally_close(ports, 3, false, true, false, &link);
+	tally_close(ports, 3, TALLY_SHARED, true, false, &link);
 	ck_assert(!link.conserved);
 	free(ports);
 }
@@ -97,17 +97,17 @@ START_TEST(books_name_what_is_under_way)
 	ports[1].ghost.received -= 5;    /* on the cable ... */
 	ports[1].ghost.down.frames -= 5;
 	ports[1].shuttle.down.frames -= 11; /* ... and 6 in the ring */
-	tally_close(ports, 2, false, false, false, &link);
+	tally_close(ports, 2, TALLY_SHARED, false, false, &link);
 	ck_assert(link.conserved);
 	ck_assert_int_eq(link.propagating, 5);
 	ck_assert_uint_eq(ports[0].up.drops[STATS_DROP_IN_FLIGHT], 4);
 	ck_assert_uint_eq(ports[1].down.drops[STATS_DROP_IN_FLIGHT], 11);
 	ck_assert_uint_eq(link.frames_in, link.frames_out + all_drops(&link));
 	/* If everybody says that nothing is under way, these 15 frames are unaccounted for. */
-	tally_close(ports, 2, false, true, false, &link);
+	tally_close(ports, 2, TALLY_SHARED, true, false, &link);
 	ck_assert(!link.conserved);
 	/* Unless a process died with them. */
-	tally_close(ports, 2, false, true, true, &link);
+	tally_close(ports, 2, TALLY_SHARED, true, true, &link);
 	ck_assert(link.conserved);
 	ck_assert_uint_eq(link.drops[STATS_DROP_LOST], 15);
 	ck_assert_uint_eq(link.drops[STATS_DROP_IN_FLIGHT], 0);
@@ -126,7 +126,7 @@ START_TEST(books_sum_what_was_checked)
 	ports[1].ghost.spacing = (struct stats_check){.checked = 5, .broken = 2, .first_ns = 3000000000};
 	ports[2].ghost.spacing = (struct stats_check){.checked = 5, .broken = 1, .first_ns = 2000000000};
 	ports[2].ghost.order = (struct stats_check){.checked = 7};
-	tally_close(ports, 3, false, true, false, &link);
+	tally_close(ports, 3, TALLY_SHARED, true, false, &link);
 	json = tally_invariants(SCENARIO_LINK_CSMA, &link.spacing, &link.order);
 	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "spacing"), "checked")), 20);
 	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "spacing"), "broken")), 3);
@@ -153,17 +153,17 @@ START_TEST(books_notice_frames_from_nowhere)
 	struct tally_link link;
 
 	ports[1].shuttle.down.frames++;
-	tally_close(ports, 2, false, false, false, &link);
+	tally_close(ports, 2, TALLY_SHARED, false, false, &link);
 	ck_assert(!link.conserved);
 	ports[1].shuttle.down.frames--;
 	ports[0].ghost.transmitted += 1;
-	tally_close(ports, 2, false, true, false, &link);
+	tally_close(ports, 2, TALLY_SHARED, true, false, &link);
 	ck_assert(!link.conserved);
 	free(ports);
 	/* What a hostile ghost may write. */
 	ports = balanced(2);
 	memset(&ports[0].ghost, 0xff, sizeof(ports[0].ghost));
-	tally_close(ports, 2, false, false, false, &link);
+	tally_close(ports, 2, TALLY_SHARED, false, false, &link);
 	free(ports);
 }
 END_TEST
@@ -205,13 +205,45 @@ START_TEST(books_of_an_unknown_medium)
 	ports[1].ghost.received = 30;
 	ports[1].ghost.down.drops[STATS_DROP_FILTERED] = 5;
 	ports[1].ghost.down.frames = ports[1].shuttle.down.frames = 25;
-	tally_close(ports, 2, true, true, false, &link);
+	tally_close(ports, 2, TALLY_OPAQUE, true, false, &link);
 	ck_assert(link.conserved);
 	ck_assert_uint_eq(link.frames_in, 10);
 	ck_assert_uint_eq(link.frames_out, 25);
 	/* One that the port had and the shuttle did not write is missed. */
 	ports[1].shuttle.down.frames = 24;
-	tally_close(ports, 2, true, true, false, &link);
+	tally_close(ports, 2, TALLY_OPAQUE, true, false, &link);
+	ck_assert(!link.conserved);
+}
+END_TEST
+
+START_TEST(books_of_a_cell)
+{
+	struct tally_port ports[3];
+	struct tally_link link;
+
+	memset(ports, 0, sizeof(ports));
+	/* One end sends 10: the radio lost 3, an answer to one came back at once, one of the others got the rest. */
+	ports[0].shuttle.up.frames = ports[0].ghost.up.frames = 10;
+	ports[0].ghost.up.drops[STATS_DROP_RADIO] = 3;
+	ports[0].ghost.transmitted = 7;
+	ports[0].ghost.received = ports[0].ghost.down.frames = ports[0].shuttle.down.frames = 1;
+	ports[1].ghost.received = ports[1].ghost.down.frames = ports[1].shuttle.down.frames = 6;
+	tally_close(ports, 3, TALLY_UNICAST, true, false, &link);
+	ck_assert(link.conserved);
+	ck_assert_uint_eq(link.copies, 7);
+	ck_assert_uint_eq(link.frames_in, link.frames_out + link.drops[STATS_DROP_RADIO]);
+	/* One that was delivered and that nobody got may be under way, and nobody is under way when all has settled. */
+	ports[1].ghost.received = ports[1].ghost.down.frames = ports[1].shuttle.down.frames = 5;
+	tally_close(ports, 3, TALLY_UNICAST, false, false, &link);
+	ck_assert(link.conserved);
+	ck_assert_int_eq(link.propagating, 1);
+	tally_close(ports, 3, TALLY_UNICAST, true, false, &link);
+	ck_assert(!link.conserved);
+	tally_close(ports, 3, TALLY_UNICAST, true, true, &link);
+	ck_assert(link.conserved);
+	/* One too many is wrong at any time. */
+	ports[1].ghost.received = ports[1].ghost.down.frames = ports[1].shuttle.down.frames = 7;
+	tally_close(ports, 3, TALLY_UNICAST, false, false, &link);
 	ck_assert(!link.conserved);
 }
 END_TEST
@@ -227,5 +259,6 @@ TCase *experiment_book_tests(void)
 	tcase_add_test(tcase, books_sum_what_was_checked);
 	tcase_add_test(tcase, counters_add_up);
 	tcase_add_test(tcase, books_of_an_unknown_medium);
+	tcase_add_test(tcase, books_of_a_cell);
 	return tcase;
 }

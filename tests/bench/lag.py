@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How exact the delay of a link is, with and without lag: round trips over a segment of 10 ms beside 20 000 frames/s.
 
-    lag.py [--svg FILE] [--count N]
+    lag.py [--svg FILE] [--count N] [--rounds N]
 
-Prints quantiles of measured minus modelled round-trip time for `lag: 0s` and `lag: 1ms`, and draws their distribution.
+Prints quantiles of measured minus modelled round-trip time for `lag: 0s` and `lag: 1ms`, in turn, and the medians of
+the rounds; draws the distribution of all. Beside each stands by how much a process of its own, which only sleeps until
+a given time, woke late meanwhile: what the machine adds to every wait. A round trip here has four.
 Run as root on a machine that does nothing else.
 """
 import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,8 @@ RATE = 1e9
 DELAY_NS = 10e6
 DATA = 56
 LOAD = 20000
+SLEEP = 0.0053  # s; not in step with the round trips
+QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 SCENARIO = """ghostbridge: 1
 lag: {lag}
@@ -36,7 +41,7 @@ def model_ns():
 
 
 def measure(lag, count, directory):
-    """Errors of the round-trip times, sorted, microseconds."""
+    """Errors of the round-trip times, and lateness of a plain sleeper meanwhile: sorted, microseconds."""
     name = f"lag-{lag}"
     path = os.path.join(directory, f"{name}.yaml")
     with open(path, "w", encoding="utf-8") as file:
@@ -49,16 +54,20 @@ def measure(lag, count, directory):
     try:
         run("exec", name, "h1", "--", "ping", "-c", "1", "h2")
         run("exec", name, "c1", "--", "ping", "-c", "1", "c2")
-        seconds = count * 0.005
+        seconds = count * model_ns() * 1.03 / 1e9  # one round trip at a time
         sink = start("c2", "receive", seconds + 1)
         sink.stdout.readline()
         load = start("c1", "send", "10.0.0.4", 64, LOAD, seconds + 1)
+        sleeper = start("h2", "wakes", seconds / SLEEP, int(SLEEP * 1e6))
         out = start("h1", "rtt", "10.0.0.2", DATA, count, 5000).communicate()[0]
+        late = sleeper.communicate()[0]
         load.communicate()
         sink.communicate()
-        return sorted((value - model_ns()) / 1000 for value in json.loads(out)["rtt_ns"])
+        return (sorted((value - model_ns()) / 1000 for value in json.loads(out)["rtt_ns"]),
+                sorted(value / 1000 for value in json.loads(late)["late_ns"]))
     finally:
         run("down", name)
+        shutil.rmtree(os.path.join(directory, f"out-{lag}"))
 
 
 def draw(results, path):
@@ -91,27 +100,42 @@ def draw(results, path):
         file.write("\n".join(parts) + "\n")
 
 
+def quantiles(values):
+    return {name: values[min(len(values) - 1, int(share * len(values)))] for name, share in QUANTILES.items()}
+
+
+def show(lag, errors, late):
+    line = lambda of: "  ".join(f"{name} {value:7.1f}" for name, value in of.items())
+    print(f"lag {lag:4} {line(errors)}  a plain sleeper late by {line(late)}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--svg")
-    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--count", type=int, default=1000, help="round trips in a round")
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("lag.py builds a lab: run as root")
+    print(f"model {model_ns() / 1000:.1f} us; measured minus model, us, of {options.count} round trips:")
     directory = tempfile.mkdtemp(prefix="gblag-")
     os.chmod(directory, 0o755)  # containers look into it as another user
     shutil.copy(os.path.join(BIN, "gbload"), directory)
+    rounds = {lag: [] for lag in ("0s", "1ms")}
     try:
-        results = {lag: measure(lag, options.count, directory) for lag in ("0s", "1ms")}
+        for _ in range(options.rounds):
+            for lag, done in rounds.items():
+                done.append(measure(lag, options.count, directory))
+                show(lag, *map(quantiles, done[-1]))
     finally:
         shutil.rmtree(directory)
-    print(f"model {model_ns() / 1000:.1f} us; measured minus model, us:")
-    for lag, errors in results.items():
-        pick = lambda share: errors[min(len(errors) - 1, int(share * len(errors)))]
-        print(f"lag {lag:4} least {errors[0]:8.1f}  p50 {pick(0.5):8.1f}  p99 {pick(0.99):8.1f}  "
-              f"p99.9 {pick(0.999):8.1f}  most {errors[-1]:8.1f}")
+    print(f"medians of {options.rounds}:")
+    for lag, done in rounds.items():
+        both = ([quantiles(values[which]) for values in done] for which in (0, 1))
+        show(lag, *({name: statistics.median(one[name] for one in several) for name in QUANTILES} for several in both))
     if options.svg:
-        draw(results, options.svg)
+        draw({lag: sorted(error for errors, _ in done for error in errors) for lag, done in rounds.items()},
+             options.svg)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@
  *							the first frame on, if of that size; ends when all is quiet
  *	gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US	ICMP echo: every round-trip time, to the nanosecond, up to
  *							the answer's arrival at the interface, as ping says it
+ *	gbload wakes COUNT INTERVAL-US			how late, in nanoseconds, it wakes from sleeping until a
+ *							given time: what the machine adds to whatever waits
  *
  * Frame sizes count as in RFC 2544: Ethernet header and FCS included, so 64..1518 (more on jumbo links). Both print one
  * JSON object. The rate received counts from after the first batch of frames to the last, so a sender's start and end
@@ -20,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -257,8 +260,32 @@ static int round_trips(const char *address, size_t size, unsigned int count, uin
 	return 0;
 }
 
+static int wakes(unsigned int count, uint64_t interval_ns)
+{
+	uint64_t next = clock_ns();
+
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	printf("{\"late_ns\": [");
+	for (unsigned int i = 0; i < count; i++) {
+		struct timespec until;
+		uint64_t now;
+
+		next += interval_ns;
+		until = (struct timespec){(time_t)(next / 1000000000u), (long)(next % 1000000000u)};
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+		now = clock_ns();
+		printf("%s%llu", i ? ", " : "", (unsigned long long)(now - next));
+		if (now > next + interval_ns)
+			next = now; /* the next one is to be slept for, too */
+	}
+	printf("]}\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 4 && strcmp(argv[1], "wakes") == 0)
+		return wakes((unsigned int)atoi(argv[2]), strtoull(argv[3], NULL, 10) * 1000);
 	if (argc == 6 && strcmp(argv[1], "rtt") == 0)
 		return round_trips(argv[2], strtoul(argv[3], NULL, 10), (unsigned int)atoi(argv[4]),
 				   strtoull(argv[5], NULL, 10) * 1000);
@@ -268,6 +295,6 @@ int main(int argc, char **argv)
 		return receive_load(atof(argv[2]), argc == 4 ? strtoul(argv[3], NULL, 10) : 0);
 	fprintf(stderr,
 		"usage: gbload send ADDRESS FRAME-BYTES FRAMES/S SECONDS | gbload receive SECONDS [FRAME-BYTES] | "
-		"gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US\n");
+		"gbload rtt ADDRESS DATA-BYTES COUNT INTERVAL-US | gbload wakes COUNT INTERVAL-US\n");
 	return 2;
 }

@@ -117,6 +117,8 @@ static json_t *check_json(const struct stats_check *check)
 json_t *tally_invariants(enum scenario_link_kind kind, const struct stats_check *spacing,
 			 const struct stats_check *order)
 {
+	if ((kind == SCENARIO_LINK_WIFI || kind == SCENARIO_LINK_LTE) && order->checked > 0)
+		return json_pack("{s:o}", "order", check_json(order));
 	if (kind != SCENARIO_LINK_CSMA && kind != SCENARIO_LINK_P2P)
 		return json_object();
 	return json_pack("{s:o,s:o}", "spacing", check_json(spacing), "order", check_json(order));

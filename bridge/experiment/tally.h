@@ -16,7 +16,8 @@
  *
  * Besides, the ghost checks csma and p2p links frame by frame (ghost-invariants.h): spacing, that no two frames leave a
  * transmitter or a shared medium closer than size / rate; order, that what entered first comes out first, where the
- * scenario does not want it otherwise.
+ * scenario does not want it otherwise. Order also on the air, within a traffic identifier from one end to another where
+ * there is one way, and in an LTE cell.
  *
  * "in-flight" is what is left when the sum is taken, so the equations always hold; the books are in order when nothing
  * is negative, and nothing is left although every process said that it had no frame under way.
@@ -90,7 +91,7 @@ void tally_close(struct tally_port *ports, size_t port_count, enum tally_medium 
 
 /**
  * tally_invariants() - What was checked of one link, for report and replay; new reference
- * @kind:	links of kinds that nobody checks have an empty object
+ * @kind:	links of kinds that nobody checks have an empty object, those on the air no "spacing"
  *
  * {"spacing": {"checked": 10, "broken": 0}, "order": {"checked": 12, "broken": 1, "first_s": 0.5}}
  */

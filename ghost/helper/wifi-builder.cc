@@ -279,6 +279,7 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
     {
         ledger->SetLinger(MilliSeconds(500), true);
     }
+    uint32_t accessPoints = 0;
     for (uint32_t i = 0; i < link.end_count; i++)
     {
         const struct scenario_end& end = scenario.ends[link.first_end + i];
@@ -327,8 +328,13 @@ BuildWifi(BuildContext& context, const struct scenario_link& link)
         if (end.place->is_ap)
         {
             distribution->AddAccessPoint(device->GetMac(), PeekPointer(port), link.first_end + i);
+            accessPoints++;
         }
         FollowAssociation(context, link, end, device->GetMac(), port);
+    }
+    if (wifi.mode != SCENARIO_WIFI_MESH && accessPoints <= 1)
+    {
+        ledger->CheckOrder();
     }
     context.AtStart([distribution]() { distribution->Start(); });
 }

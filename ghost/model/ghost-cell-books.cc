@@ -86,7 +86,8 @@ GhostCellBooks::AddPort(GhostPort* port)
 uint32_t
 GhostCellBooks::AddLeg()
 {
-    return m_legs++;
+    m_legs.emplace_back();
+    return static_cast<uint32_t>(m_legs.size() - 1);
 }
 
 void
@@ -126,6 +127,7 @@ GhostCellBooks::Enter(uint32_t leg, Ptr<const Packet> packet)
         Entry& entry = m_entries[tag.m_number];
         entry.sender = tag.m_sender;
         entry.leg = leg;
+        entry.turn = ++m_turn;
         Move(tag.m_number, entry, Place::BEFORE);
     }
 }
@@ -205,6 +207,8 @@ GhostCellBooks::Leave(Ptr<const Packet> packet)
     {
         return false;
     }
+    const Entry& entry = it->second;
+    m_ports[entry.sender]->NoteOrder(m_legs[entry.leg].Pass(entry.turn));
     m_entries.erase(it);
     return true;
 }

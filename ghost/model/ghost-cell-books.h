@@ -2,6 +2,8 @@
 #ifndef GHOST_CELL_BOOKS_H
 #define GHOST_CELL_BOOKS_H
 
+#include "ghost-invariants.h"
+
 #include "ns3/event-id.h"
 #include "ns3/nstime.h"
 #include "ns3/object.h"
@@ -97,7 +99,10 @@ class GhostCellBooks : public Object
     void Forget(uint32_t leg);
 
     /**
-     * \brief A packet has come to the end of its leg.
+     * \brief A packet has come to the end of its leg, to which all came in the order of setting
+     * out.
+     *
+     * RLC's unacknowledged mode puts them in order (TS 36.322, 5.1.2.2), and there is one bearer.
      * \return false if it must not go on: it has been given up, or nobody of this link sent it
      */
     bool Leave(Ptr<const Packet> packet);
@@ -131,6 +136,7 @@ class GhostCellBooks : public Object
     {
         uint32_t sender; //!< whose it is
         uint32_t leg;    //!< where it is
+        uint64_t turn;   //!< in the order of setting out on it
         Place place;     //!< and how far
         Time since;      //!< when it came there
     };
@@ -150,11 +156,12 @@ class GhostCellBooks : public Object
     Entries::iterator Close(Entries::iterator it, uint32_t cause);
 
     std::vector<GhostPort*> m_ports;              //!< see AddPort
-    uint32_t m_legs{0};                           //!< see AddLeg
+    std::vector<GhostOrder> m_legs;               //!< see AddLeg
     Entries m_entries;                            //!< by number
     std::deque<std::pair<uint64_t, Time>> m_look; //!< which to look after, and when
     EventId m_timer;                              //!< for that
     uint64_t m_number{0};                         //!< of the last packet
+    uint64_t m_turn{0};                           //!< of the last one on any leg
 };
 
 } // namespace ns3

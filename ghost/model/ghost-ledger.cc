@@ -37,11 +37,18 @@ GhostLedger::SetLinger(Time linger, bool elsewhere)
     m_elsewhere = elsewhere;
 }
 
+void
+GhostLedger::CheckOrder()
+{
+    m_checking = true;
+}
+
 uint32_t
 GhostLedger::AddPort(struct stats_port* stats, Mac48Address address)
 {
     NS_ABORT_IF(m_ports.size() >= PORTS_MAX);
     m_ports.push_back({stats, address});
+    m_order = GhostOrder(static_cast<uint32_t>(m_ports.size() * m_ports.size() * (NO_TID + 1)));
     return static_cast<uint32_t>(m_ports.size() - 1);
 }
 
@@ -100,6 +107,7 @@ GhostLedger::Begin(uint64_t uid, uint32_t port, Mac48Address to)
     Entry entry;
     entry.to = to;
     entry.port = port;
+    entry.number = ++m_number;
     entry.at = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
     m_entries.emplace(uid, entry);
     m_ports[port].open++;
@@ -141,7 +149,20 @@ GhostLedger::Deliver(uint64_t uid, uint32_t port)
     }
     entry.delivered |= uint64_t{1} << port;
     stats_add(&m_ports[port].stats->received, 1);
+    if (m_checking && entry.to == m_ports[port].address)
+    {
+        NoteOrder(entry, port);
+    }
     return true;
+}
+
+void
+GhostLedger::NoteOrder(const Entry& entry, uint32_t port)
+{
+    std::size_t flow = (entry.port * m_ports.size() + port) * (NO_TID + 1) + entry.tid;
+    GhostInvariant::Note(m_ports[port].stats->order,
+                         m_order.Pass(entry.number, static_cast<uint32_t>(flow)),
+                         static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
 }
 
 bool
@@ -176,6 +197,10 @@ GhostLedger::Enqueued(Ptr<const WifiMpdu> mpdu)
 {
     if (Entry* entry = Find(mpdu))
     {
+        if (!entry->queued && mpdu->GetHeader().IsQosData())
+        {
+            entry->tid = std::min(mpdu->GetHeader().GetQosTid(), NO_TID);
+        }
         entry->holders++;
         entry->queued = true;
     }

@@ -2,6 +2,8 @@
 #ifndef GHOST_LEDGER_H
 #define GHOST_LEDGER_H
 
+#include "ghost-invariants.h"
+
 #include "ns3/mac48-address.h"
 #include "ns3/nstime.h"
 #include "ns3/object.h"
@@ -49,6 +51,15 @@ class GhostLedger : public Object
      * \param elsewhere whether a device may keep a frame in another place than its MAC's queues
      */
     void SetLinger(Time linger, bool elsewhere);
+
+    /**
+     * \brief Check the order of frames: all go the same way.
+     *
+     * From one port to another, unicast, and within a traffic identifier: a MAC prefers one
+     * priority to another, and sends group frames at times of their own. What goes through two
+     * access points, or over two paths of a mesh, may overtake.
+     */
+    void CheckOrder();
 
     /**
      * \brief Add a port of the link.
@@ -124,11 +135,16 @@ class GhostLedger : public Object
         uint64_t up{0};           //!< when it was joined again, ns
     };
 
+    /// Traffic identifier of a frame without one; IEEE Std 802.11 has 0 to 7 for EDCA.
+    static constexpr uint8_t NO_TID = 8;
+
     /// A frame under way.
     struct Entry
     {
         Mac48Address to;       //!< destination
         uint32_t port;         //!< where it entered
+        uint64_t number{0};    //!< in the order of entering
+        uint8_t tid{NO_TID};   //!< traffic identifier with which its device queued it
         uint64_t at{0};        //!< when, ns
         uint64_t delivered{0}; //!< bit per port that got it
         uint32_t holders{0};   //!< queues it is in
@@ -175,6 +191,9 @@ class GhostLedger : public Object
     /// Book what became of a frame.
     void Close(uint64_t uid, const Entry& entry);
 
+    /// A frame arrives at the port that it is for.
+    void NoteOrder(const Entry& entry, uint32_t port);
+
     /// Look at the entries that waited long enough.
     void Sweep();
 
@@ -184,6 +203,9 @@ class GhostLedger : public Object
     bool m_sweeping{false};                                //!< Sweep is scheduled
     Time m_linger{MilliSeconds(20)};                       //!< see SetLinger
     bool m_elsewhere{false};                               //!< see SetLinger
+    bool m_checking{false};                                //!< see CheckOrder
+    uint64_t m_number{0};                                  //!< of the last frame that entered
+    GhostOrder m_order;                                    //!< flow: sender, receiver, identifier
 };
 
 } // namespace ns3

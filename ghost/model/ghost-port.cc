@@ -233,6 +233,13 @@ GhostPort::SetSpacing(std::shared_ptr<GhostSpacing> spacing)
 }
 
 void
+GhostPort::NoteOrder(bool holds)
+{
+    GhostInvariant::Note(
+        m_stats->order, holds, static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+}
+
+void
 GhostPort::CheckSent(Ptr<const Packet> packet, uint64_t now)
 {
     bool holds = packet->GetUid() == m_medium->GetSending();
@@ -246,8 +253,7 @@ GhostPort::CheckArrived(Ptr<const Packet> packet)
     m_arrived++;
     if (__builtin_expect(packet->GetUid() != m_medium->GetOnAir(), 0))
     {
-        GhostInvariant::Note(
-            m_stats->order, false, static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+        NoteOrder(false);
     }
     return m_arrived;
 }
@@ -257,9 +263,7 @@ GhostPort::CheckOut(uint64_t number)
 {
     if (number > m_settled)
     {
-        GhostInvariant::Note(m_stats->order,
-                             m_tailOrder.Pass(number),
-                             static_cast<uint64_t>(Simulator::Now().GetNanoSeconds()));
+        NoteOrder(m_tailOrder.Pass(number));
     }
 }
 

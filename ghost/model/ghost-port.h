@@ -138,6 +138,9 @@ class GhostPort : public Object
      */
     void SetSpacing(std::shared_ptr<GhostSpacing> spacing);
 
+    /// Whether a frame of this port came in its turn, where somebody else looks at that.
+    void NoteOrder(bool holds);
+
     /// The device finished sending a frame; connect to its trace source.
     void CountTransmitted(Ptr<const Packet> packet);
 

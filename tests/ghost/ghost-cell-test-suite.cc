@@ -198,6 +198,8 @@ class CellTestCase : public TestCase, public LteRlcSapUser
         NS_TEST_EXPECT_MSG_EQ(m_stats.up.frames, m_sent, "not all were sent");
         NS_TEST_EXPECT_MSG_EQ(m_stats.transmitted + drops + m_books->GetOpen(), m_sent, "books");
         NS_TEST_EXPECT_MSG_EQ(m_stats.duplicated, 0, "the cell made more of them");
+        NS_TEST_EXPECT_MSG_EQ(m_stats.order.checked, m_stats.transmitted, "order looked at");
+        NS_TEST_EXPECT_MSG_EQ(m_stats.order.broken, 0, "RLC puts packets in order");
     }
 
     Ptr<GhostL3Device> m_device;

@@ -135,6 +135,10 @@ START_TEST(books_sum_what_was_checked)
 	ck_assert_ptr_null(json_object_get(json_object_get(json, "order"), "first_s"));
 	json_decref(json);
 	json = tally_invariants(SCENARIO_LINK_WIFI, &link.spacing, &link.order);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "order"), "checked")), 7);
+	ck_assert_ptr_null(json_object_get(json, "spacing"));
+	json_decref(json);
+	json = tally_invariants(SCENARIO_LINK_GHOST, &link.spacing, &link.order);
 	ck_assert_uint_eq(json_object_size(json), 0);
 	json_decref(json);
 	/* What a ghost's predecessor found is not forgotten. */

@@ -70,7 +70,8 @@ void experiment_close_captures(const struct scenario *scenario, int *fds);
 /**
  * experiment_find_programs() - Open ghostbridge-shuttle and ns3-ghost
  *
- * Beside this executable, else in the libexec directory of its prefix or of the one configured; GHOSTBRIDGE_LIBEXEC names another one.
+ * Beside this executable, else in the libexec directory of its prefix or of the one configured; GHOSTBRIDGE_LIBEXEC
+ * names another one.
  *
  * Return: 0 or -ENOENT with @diag
  */

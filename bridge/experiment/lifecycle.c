@@ -517,6 +517,7 @@ int experiment_find_programs(int *ret_shuttle_fd, int *ret_ghost_fd, struct diag
 		if (ghost_fd >= 0)
 			close(ghost_fd);
 	}
-	return diag_set(diag, -ENOENT, "cannot find ghostbridge-shuttle and ns3-ghost beside this program, in %s or in %s",
-			beside, GB_LIBEXEC_DIR);
+	return diag_set(diag, -ENOENT,
+			"cannot find ghostbridge-shuttle and ns3-ghost beside this program, in %s or in %s", beside,
+			GB_LIBEXEC_DIR);
 }

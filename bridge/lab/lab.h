@@ -174,8 +174,8 @@ enum lab_reaped {
  * lab_switching_reaped() - A child of the daemon ended
  * @start_again: whether it is to be replaced; not when the experiment is ending
  *
- * A new ovs-vswitchd gets bridges and ports from the database, and from a child of ours the tables that the switches had
- * (ovs-keep.c); controllers connect and may add more.
+ * A new ovs-vswitchd gets bridges and ports from the database, and from a child of ours the tables that the switches
+ * had (ovs-keep.c); controllers connect and may add more.
  */
 enum lab_reaped lab_switching_reaped(struct lab *lab, pid_t pid, int status, bool start_again, struct diag *diag);
 

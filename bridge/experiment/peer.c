@@ -58,7 +58,9 @@ void peer_prefer(void)
 
 /*
  * Who asks for little gets it soon: since Linux 6.12 a task with a short slice takes the processor from one with a
- * longer one, which it otherwise waits for up to 3 ms. Before that the kernel ignores the wish.
+ * longer one, which it otherwise waits for up to 3 ms. Before that the kernel ignores the wish. Frames that wait are
+ * then handled one by one where they were by the batch, so it is for who wants to be on time, not for who wants to be
+ * fast.
  */
 static void ask_for_short_slices(void)
 {
@@ -107,7 +109,8 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 	if (program->process_max)
 		setrlimit(RLIMIT_NPROC, &processes);
 	peer_prefer();
-	ask_for_short_slices();
+	if (program->is_timely)
+		ask_for_short_slices();
 
 	/* First out of the way of 0 to 3 and of the extra ones, then into place. */
 	in = program->stdin_fd >= 0 ? program->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -59,6 +59,7 @@ struct peer_program {
 	const int *extra_fds;   /* become 4, 5, ... */
 	size_t extra_count;     /* at most PEER_EXTRA_MAX */
 	const char *const *env; /* NULL-terminated, besides the bare environment; NULL: none */
+	bool is_timely;         /* to be on time matters more than to be fast */
 	rlim_t process_max;     /* processes and threads its user may have when it makes another; 0: any number */
 };
 

@@ -159,6 +159,7 @@ static pid_t spawn_shuttle(struct peer *peer, int log_fd)
 				       .exe_fd = peer->peers->daemon->experiment->shuttle_fd,
 				       .argv = argv,
 				       .uid = RIGHTS_SHUTTLE_UID,
+				       .is_timely = peer->peers->daemon->experiment->scenario->lag_ns > 0,
 				       .stdin_fd = -1,
 				       .log_fd = log_fd};
 	int pair[2];
@@ -200,6 +201,7 @@ static pid_t spawn_ghost(struct peer *peer, int log_fd)
 				       .exe_fd = experiment->ghost_fd,
 				       .argv = argv,
 				       .uid = RIGHTS_GHOST_UID,
+				       .is_timely = experiment->scenario->lag_ns > 0,
 				       .log_fd = log_fd,
 				       .control_fd = -1};
 	pid_t pid;

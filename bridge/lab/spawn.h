@@ -39,7 +39,7 @@ int spawn_putenv(const char *const *env);
 /**
  * spawn() - Fork, and execute a command
  * @argv:	looked for in the PATH that @enter leaves; where it cannot be executed the child says so on 2 and exits
- *as a shell would, with 126 or 127
+ * as a shell would, with 126 or 127
  * @enter:	called in the child; a negative errno of its is returned here
  * @context:	for it
  * @ret_pid:	of the child, which leads its process group

@@ -10,8 +10,8 @@
  * The stream's bytes lie in chunks, an entry in one of them. Where the n-th chunk of the stream is in memory, the
  * producer says in chunk[n % chunk_count] before it shows a byte of it. What the consumer has passed can be used again,
  * and what was given back last is used first: beside a consumer that keeps up both go round in a few chunks that stay
- *in the caches, and the rest of the memory is for one that doesn't. With a plain ring every byte went to memory and
- *back.
+ * in the caches, and the rest of the memory is for one that doesn't. With a plain ring every byte went to memory and
+ * back.
  *
  *	producer					consumer
  *	--------					--------
@@ -22,7 +22,7 @@
  *	A pairs with B, C pairs with D, as in wire/ring.h.
  *
  * Neither side believes a length, an index or the number of a chunk beyond what it checked; where the chunks in use
- *are, the producer has in memory of its own. Compiles as C11 and C++17.
+ * are, the producer has in memory of its own. Compiles as C11 and C++17.
  */
 #ifndef RECORD_JOURNAL_H
 #define RECORD_JOURNAL_H

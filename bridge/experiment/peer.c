@@ -76,6 +76,33 @@ static void ask_for_short_slices(void)
 	syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
+/*
+ * The shuttle does little for a frame, and that to the microsecond. Nobody is starved: who sends runs to send, full
+ * rings end a turn, and the kernel keeps a twentieth for others (sched_rt_runtime_us).
+ */
+static void ask_for_real_time(void)
+{
+	const struct sched_param param = {.sched_priority = 1};
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param) < 0)
+		dprintf(2, "runs without real-time priority (%s): frames will be late more often\n", strerror(errno));
+}
+
+static void ask_for(enum peer_timing timing)
+{
+	switch (timing) {
+	case PEER_FAST:
+		return;
+	case PEER_REALTIME:
+		ask_for_short_slices(); /* should the kernel refuse more */
+		ask_for_real_time();
+		return;
+	case PEER_TIMELY:
+		ask_for_short_slices();
+		return;
+	}
+}
+
 /* Any of them may be where another has to go. */
 static void place_extra(const struct peer_program *program, int free_fd)
 {
@@ -109,8 +136,7 @@ __attribute__((noreturn)) static void become(const struct peer_program *program)
 	if (program->process_max)
 		setrlimit(RLIMIT_NPROC, &processes);
 	peer_prefer();
-	if (program->is_timely)
-		ask_for_short_slices();
+	ask_for(program->timing);
 
 	/* First out of the way of 0 to 3 and of the extra ones, then into place. */
 	in = program->stdin_fd >= 0 ? program->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -46,6 +46,13 @@ struct peer {
 #define PEER_EXTRA_FD  4 /* the first of the extra files */
 #define PEER_EXTRA_MAX SCENARIO_REPLAYS_MAX
 
+/** What a program is for: to be fast, or to be on time, whatever that costs those who are fast. */
+enum peer_timing {
+	PEER_FAST,
+	PEER_TIMELY,   /* has the processor soon */
+	PEER_REALTIME, /* has it at once, as the kernel allows; for who never computes for long */
+};
+
 /** What peer_spawn() needs to know. */
 struct peer_program {
 	const char *name;        /* "shuttle 0", for messages */
@@ -59,8 +66,8 @@ struct peer_program {
 	const int *extra_fds;   /* become 4, 5, ... */
 	size_t extra_count;     /* at most PEER_EXTRA_MAX */
 	const char *const *env; /* NULL-terminated, besides the bare environment; NULL: none */
-	bool is_timely;         /* to be on time matters more than to be fast */
-	rlim_t process_max;     /* processes and threads its user may have when it makes another; 0: any number */
+	enum peer_timing timing;
+	rlim_t process_max; /* processes and threads its user may have when it makes another; 0: any number */
 };
 
 /**

@@ -155,11 +155,12 @@ static int memfd_with(const char *name, const char *text)
 static pid_t spawn_shuttle(struct peer *peer, int log_fd)
 {
 	static const char *const argv[] = {"ghostbridge-shuttle", "3", NULL};
+	const struct scenario *scenario = peer->peers->daemon->experiment->scenario;
 	struct peer_program program = {.name = "shuttle",
 				       .exe_fd = peer->peers->daemon->experiment->shuttle_fd,
 				       .argv = argv,
 				       .uid = RIGHTS_SHUTTLE_UID,
-				       .is_timely = peer->peers->daemon->experiment->scenario->lag_ns > 0,
+				       .timing = scenario->lag_ns > 0 ? PEER_REALTIME : PEER_FAST,
 				       .stdin_fd = -1,
 				       .log_fd = log_fd};
 	int pair[2];
@@ -201,7 +202,7 @@ static pid_t spawn_ghost(struct peer *peer, int log_fd)
 				       .exe_fd = experiment->ghost_fd,
 				       .argv = argv,
 				       .uid = RIGHTS_GHOST_UID,
-				       .is_timely = experiment->scenario->lag_ns > 0,
+				       .timing = experiment->scenario->lag_ns > 0 ? PEER_TIMELY : PEER_FAST,
 				       .log_fd = log_fd,
 				       .control_fd = -1};
 	pid_t pid;

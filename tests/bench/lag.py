@@ -5,8 +5,9 @@
     lag.py [--svg FILE] [--count N] [--rounds N]
 
 Prints quantiles of measured minus modelled round-trip time for `lag: 0s` and `lag: 1ms`, in turn, and the medians of
-the rounds; draws the distribution of all. Beside each stands by how much a process of its own, which only sleeps until
-a given time, woke late meanwhile: what the machine adds to every wait. A round trip here has four.
+the rounds; draws the distribution of all. Beside each stands the machine's share: by how much a real-time process that
+only sleeps until a given time, on the host and with nobody before it, woke late meanwhile, twice added up. A round trip
+has at least two such waits, one before each of its frames is handed out, whatever simulates the delay.
 Run as root on a machine that does nothing else.
 """
 import argparse
@@ -41,7 +42,7 @@ def model_ns():
 
 
 def measure(lag, count, directory):
-    """Errors of the round-trip times, and lateness of a plain sleeper meanwhile: sorted, microseconds."""
+    """Errors of the round-trip times, and lateness of two waits of a real-time sleeper meanwhile: sorted, microseconds."""
     name = f"lag-{lag}"
     path = os.path.join(directory, f"{name}.yaml")
     with open(path, "w", encoding="utf-8") as file:
@@ -58,16 +59,23 @@ def measure(lag, count, directory):
         sink = start("c2", "receive", seconds + 1)
         sink.stdout.readline()
         load = start("c1", "send", "10.0.0.4", 64, LOAD, seconds + 1)
-        sleeper = start("h2", "wakes", seconds / SLEEP, int(SLEEP * 1e6))
+        sleeper = subprocess.Popen(["chrt", "-f", "1", os.path.join(directory, "gbload"), "wakes", str(seconds / SLEEP),
+                                    str(int(SLEEP * 1e6))], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         out = start("h1", "rtt", "10.0.0.2", DATA, count, 5000).communicate()[0]
         late = sleeper.communicate()[0]
         load.communicate()
         sink.communicate()
         return (sorted((value - model_ns()) / 1000 for value in json.loads(out)["rtt_ns"]),
-                sorted(value / 1000 for value in json.loads(late)["late_ns"]))
+                two_waits([value / 1000 for value in json.loads(late)["late_ns"]]))
     finally:
         run("down", name)
         shutil.rmtree(os.path.join(directory, f"out-{lag}"))
+
+
+def two_waits(late):
+    """Sums of what each wait was late by and one of another time, half of all waits away: sorted."""
+    half = len(late) // 2
+    return sorted(one + late[(index + half) % len(late)] for index, one in enumerate(late))
 
 
 def draw(results, path):
@@ -106,7 +114,7 @@ def quantiles(values):
 
 def show(lag, errors, late):
     line = lambda of: "  ".join(f"{name} {value:7.1f}" for name, value in of.items())
-    print(f"lag {lag:4} {line(errors)}  a plain sleeper late by {line(late)}", flush=True)
+    print(f"lag {lag:4} {line(errors)}  two waits of a sleeper {line(late)}", flush=True)
 
 
 def main():

@@ -76,6 +76,13 @@ static void drops_cell(FILE *stream, json_t *drops)
 	fputs("</td>", stream);
 }
 
+/* Frames later than the budget, of a port or a link. */
+static void budget_cells(FILE *stream, json_t *entry)
+{
+	cell(stream, at(at(entry, "over_budget"), "delivery"), 0);
+	cell(stream, at(at(entry, "over_budget"), "injection"), 0);
+}
+
 static void invariant_cell(FILE *stream, json_t *link, const char *which)
 {
 	json_t *check = at(at(link, "invariants"), which);
@@ -155,6 +162,7 @@ static void write_fidelity(json_t *report, const struct timeline *timeline, FILE
 	const struct {
 		const char *name, *key;
 	} rows[] = {{"delivery", "late_us"}, {"injection", "ingress_late_us"}};
+	char clocks[160];
 	size_t i;
 
 	fprintf(stream, "<h2>Fidelity: <span class=%s>%s</span></h2>\n", class_of(text(fidelity, "verdict")),
@@ -182,6 +190,9 @@ static void write_fidelity(json_t *report, const struct timeline *timeline, FILE
 	if (json_is_real(at(fidelity, "cpu_pressure_pct")))
 		fprintf(stream, " Some process waited for a CPU in %.1f %% of the time.",
 			json_number_value(at(fidelity, "cpu_pressure_pct")));
+	report_clocks(report, clocks, sizeof(clocks));
+	if (clocks[0])
+		fprintf(stream, " <b>%s</b>", clocks);
 	fputs("</p>\n", stream);
 	if (json_array_size(at(fidelity, "where")) == 0)
 		return;
@@ -207,7 +218,7 @@ static void write_links(json_t *report, FILE *stream)
 
 	table(stream, "Links",
 	      "<th>link<th>kind<th>frames in<th>transmitted<th>frames out<th>drops<th>all accounted "
-	      "for<th>spacing<th>order");
+	      "for<th>spacing<th>order<th>late p99 (µs)<th>injected late p99<th>over the budget<th>injected so");
 	json_array_foreach(at(report, "links"), i, entry)
 	{
 		fputs("<tr>", stream);
@@ -220,15 +231,18 @@ static void write_links(json_t *report, FILE *stream)
 		cell(stream, at(entry, "conserved"), 0);
 		invariant_cell(stream, entry, "spacing");
 		invariant_cell(stream, entry, "order");
+		cell(stream, at(at(entry, "late_us"), "p99"), 0);
+		cell(stream, at(at(entry, "ingress_late_us"), "p99"), 0);
+		budget_cells(stream, entry);
 		fputs("</tr>\n", stream);
 	}
 	end_table(stream, NULL);
 	table(stream, "Ports",
 	      "<th>port<th>link<th>frames from the container<th>drops<th>frames to it<th>drops<th>late p50 "
-	      "(µs)<th>p99<th>p99.9<th>max");
+	      "(µs)<th>p99<th>p99.9<th>max<th>injected late p99<th>max<th>over the budget<th>injected so");
 	json_array_foreach(at(report, "ports"), i, entry)
 	{
-		json_t *late = at(entry, "late_us");
+		json_t *late = at(entry, "late_us"), *ingress = at(entry, "ingress_late_us");
 
 		fputs("<tr>", stream);
 		cell(stream, at(entry, "port"), 0);
@@ -241,6 +255,9 @@ static void write_links(json_t *report, FILE *stream)
 		cell(stream, at(late, "p99"), 0);
 		cell(stream, at(late, "p999"), 0);
 		cell(stream, at(late, "max"), 0);
+		cell(stream, at(ingress, "p99"), 0);
+		cell(stream, at(ingress, "max"), 0);
+		budget_cells(stream, entry);
 		fputs("</tr>\n", stream);
 	}
 	end_table(stream, NULL);

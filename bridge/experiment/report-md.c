@@ -3,6 +3,7 @@
  * report-md.c - the report for a person: report.md and the summary on the terminal, both out of report.json.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "bridge/experiment/console.h"
@@ -205,46 +206,82 @@ static void write_lists(json_t *report, FILE *stream)
 	}
 }
 
+#define NTP_SHARE      0.0005 /* of the time: as fast as the kernel slews the clock */
+#define CLOCK_NOISE_US 1000.0 /* two clocks are not read at once */
+
+void report_clocks(json_t *report, char *ret_text, size_t size)
+{
+	json_t *clock = at(at(report, "fidelity"), "clock");
+	double moved = number(clock, "realtime_moved_us"), suspended = number(clock, "suspended_us");
+	int used = 0;
+
+	ret_text[0] = '\0';
+	if (fabs(moved) > NTP_SHARE * 1e6 * number(report, "duration_s") + CLOCK_NOISE_US)
+		used = snprintf(ret_text, size, "The host's wall clock was set by %+.3f s during the run.",
+				moved / 1e6);
+	if (suspended > CLOCK_NOISE_US && (size_t)used < size)
+		snprintf(ret_text + used, size - (size_t)used, "%sThe host was suspended for %.3f s.", used ? " " : "",
+			 suspended / 1e6);
+}
+
+/* Frames late by more than the budget, both ways. */
+static int64_t over_budget(json_t *entry)
+{
+	json_t *over = at(entry, "over_budget");
+
+	return integer(over, "delivery") + integer(over, "injection");
+}
+
 static void write_ports(json_t *report, FILE *stream)
 {
 	json_t *entry;
 	size_t i;
 	char up[256], down[256], spacing[128], order[128];
 
-	fputs("\n## Ports\n\n*Up* is from the container into the simulation, *down* the other way. Lateness is how "
-	      "long "
-	      "after its time a frame was written, in microseconds.\n\n"
-	      "| port | link | up frames | up drops | down frames | down drops | late p50 | p99 | p99.9 | max |\n"
-	      "|---|---|--:|---|--:|---|--:|--:|--:|--:|\n",
+	fputs("\n## Ports\n\n*Up* is from the container into the simulation, *down* the other way. *Late* is how long "
+	      "after its time a frame was written, *in late* how long after it one was injected, in microseconds; "
+	      "*over* "
+	      "counts those later than the budget, both ways.\n\n"
+	      "| port | link | up frames | up drops | down frames | down drops | late p50 | p99 | p99.9 | max | in "
+	      "late "
+	      "p99 | max | over |\n"
+	      "|---|---|--:|---|--:|---|--:|--:|--:|--:|--:|--:|--:|\n",
 	      stream);
 	json_array_foreach(at(report, "ports"), i, entry)
 	{
-		json_t *late = at(entry, "late_us");
+		json_t *late = at(entry, "late_us"), *ingress = at(entry, "ingress_late_us");
 
 		drops_text(at(at(entry, "up"), "drops"), up, sizeof(up));
 		drops_text(at(at(entry, "down"), "drops"), down, sizeof(down));
-		fprintf(stream, "| %s | %s | %" PRId64 " | %s | %" PRId64 " | %s | %.0f | %.0f | %.0f | %.0f |\n",
+		fprintf(stream,
+			"| %s | %s | %" PRId64 " | %s | %" PRId64
+			" | %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %" PRId64 " |\n",
 			text(entry, "port"), text(entry, "link"), integer(at(entry, "up"), "frames"), up,
 			integer(at(entry, "down"), "frames"), down, number(late, "p50"), number(late, "p99"),
-			number(late, "p999"), number(late, "max"));
+			number(late, "p999"), number(late, "max"), number(ingress, "p99"), number(ingress, "max"),
+			over_budget(entry));
 	}
 	fputs("\n## Links\n\n| link | kind | frames in | transmitted | frames out | drops | conserved | spacing | "
-	      "order |\n"
-	      "|---|---|--:|--:|--:|---|---|---|---|\n",
+	      "order | late p99 | in late p99 | over |\n"
+	      "|---|---|--:|--:|--:|---|---|---|---|--:|--:|--:|\n",
 	      stream);
 	json_array_foreach(at(report, "links"), i, entry)
 	{
 		if (!at(entry, "frames_in")) {
-			fprintf(stream, "| %s | %s | | | | | | | |\n", text(entry, "link"), text(entry, "kind"));
+			fprintf(stream, "| %s | %s | | | | | | | | | | |\n", text(entry, "link"), text(entry, "kind"));
 			continue;
 		}
 		drops_text(at(entry, "drops"), up, sizeof(up));
 		invariant_text(entry, "spacing", spacing, sizeof(spacing));
 		invariant_text(entry, "order", order, sizeof(order));
-		fprintf(stream, "| %s | %s | %" PRId64 " | %" PRId64 " | %" PRId64 " | %s | %s | %s | %s |\n",
+		fprintf(stream,
+			"| %s | %s | %" PRId64 " | %" PRId64 " | %" PRId64
+			" | %s | %s | %s | %s | %.0f | %.0f | %" PRId64 " |\n",
 			text(entry, "link"), text(entry, "kind"), integer(entry, "frames_in"),
 			integer(entry, "transmitted"), integer(entry, "frames_out"), up,
-			json_is_true(at(entry, "conserved")) ? "yes" : "**no**", spacing, order);
+			json_is_true(at(entry, "conserved")) ? "yes" : "**no**", spacing, order,
+			number(at(entry, "late_us"), "p99"), number(at(entry, "ingress_late_us"), "p99"),
+			over_budget(entry));
 	}
 }
 
@@ -252,6 +289,7 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 {
 	json_t *fidelity = at(report, "fidelity"), *late = at(fidelity, "late_us"),
 	       *ingress = at(fidelity, "ingress_late_us"), *overhead = at(fidelity, "overhead"), *value;
+	char clocks[160];
 	const char *key;
 
 	fprintf(stream, "# %s: %s\n\n", text(report, "name"), text(report, "result"));
@@ -281,6 +319,9 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 	if (json_is_real(at(fidelity, "cpu_pressure_pct")))
 		fprintf(stream, "Some process waited for a CPU in %.1f %% of the time.\n",
 			number(fidelity, "cpu_pressure_pct"));
+	report_clocks(report, clocks, sizeof(clocks));
+	if (clocks[0])
+		fprintf(stream, "**%s**\n", clocks);
 	fputs("\n![lateness over time](" FIGURE_FILE ")\n\n", stream);
 	lag_text(fidelity, stream, "* ");
 	intervals_text(fidelity, stream, "* ");

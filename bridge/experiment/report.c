@@ -33,6 +33,16 @@ static json_t *quantiles(const struct stats_hist *hist)
 			 us(stats_get(&hist->max_ns)));
 }
 
+/* How late frames were, against the clock and against the budget. */
+static void add_lateness(json_t *object, const struct stats_hist *late, const struct stats_hist *ingress)
+{
+	json_object_set_new(object, "late_us", quantiles(late));
+	json_object_set_new(object, "ingress_late_us", quantiles(ingress));
+	json_object_set_new(object, "over_budget",
+			    json_pack("{s:o,s:o}", "delivery", integer(late->over_budget), "injection",
+				      integer(ingress->over_budget)));
+}
+
 static json_t *drops_json(const uint64_t drops[STATS_DROP_COUNT])
 {
 	json_t *object = json_object();
@@ -64,18 +74,17 @@ struct figures {
 static void add_port(struct figures *figures, const struct scenario *scenario, const struct scenario_end *end,
 		     const struct tally_port *port, bool is_broken)
 {
-	json_t *digest = json_pack("{s:o}", "frames", integer(port->ghost.down.frames));
+	json_t *digest = json_pack("{s:o}", "frames", integer(port->ghost.down.frames)), *entry;
 	char hash[17];
 
 	stats_hist_merge(&figures->late, &port->shuttle.late);
 	stats_hist_merge(&figures->ingress, &port->ghost.late);
 	figures->counts.stalls += port->shuttle.stalls + port->ghost.stalls;
-	json_array_append_new(figures->ports,
-			      json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "port", end->port_name, "link",
-					scenario->links[end->link].name, "up", dir_json(&port->up), "down",
-					dir_json(&port->down), "late_us", quantiles(&port->shuttle.late),
-					"ingress_late_us", quantiles(&port->ghost.late), "stalls",
-					integer(port->shuttle.stalls + port->ghost.stalls)));
+	entry = json_pack("{s:s,s:s,s:o,s:o,s:o}", "port", end->port_name, "link", scenario->links[end->link].name,
+			  "up", dir_json(&port->up), "down", dir_json(&port->down), "stalls",
+			  integer(port->shuttle.stalls + port->ghost.stalls));
+	add_lateness(entry, &port->shuttle.late, &port->ghost.late);
+	json_array_append_new(figures->ports, entry);
 	/* After a death the hash covers only what its last writer saw: no hash rather than a wrong one. */
 	if (!is_broken) {
 		snprintf(hash, sizeof(hash), "%016" PRIx64, port->ghost.digest);
@@ -114,7 +123,9 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 	const struct scenario *scenario = daemon->scenario;
 	struct tally_port *ports;
 	struct tally_link tally;
+	struct stats_hist late = {0}, ingress = {0};
 	struct peers *peers;
+	json_t *entry;
 
 	if (link->ghost == SCENARIO_NONE) {
 		json_array_append_new(figures->links, json_pack("{s:s,s:s}", "link", link->name, "kind",
@@ -146,21 +157,24 @@ static void add_link(struct figures *figures, struct daemon *daemon, const struc
 	for (uint32_t i = 0; i < link->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[link->first_end + i];
 
-		if (end->port == SCENARIO_NONE)
+		if (end->port == SCENARIO_NONE) {
 			add_inner(figures, scenario, end, &ports[i]);
-		else
-			add_port(figures, scenario, end, &ports[i], peers_is_broken(peers));
+			continue;
+		}
+		add_port(figures, scenario, end, &ports[i], peers_is_broken(peers));
+		stats_hist_merge(&late, &ports[i].shuttle.late);
+		stats_hist_merge(&ingress, &ports[i].ghost.late);
 	}
-	json_array_append_new(
-		figures->links,
-		json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b,s:o}", "link", link->name, "kind",
+	entry = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:b,s:o}", "link", link->name, "kind",
 			  scenario_link_kind_name(link->kind), "frames_in", integer(tally.frames_in), "duplicated",
 			  integer(tally.duplicated), "transmitted", integer(tally.transmitted), "copies",
 			  integer(tally.copies), "received", integer(tally.received), "propagating",
 			  (json_int_t)tally.propagating, "frames_out", integer(tally.frames_out), "simulated_in",
 			  integer(tally.inner_in), "simulated_out", integer(tally.inner_out), "drops",
 			  drops_json(tally.drops), "conserved", tally.conserved, "invariants",
-			  tally_invariants(link->kind, &tally.spacing, &tally.order)));
+			  tally_invariants(link->kind, &tally.spacing, &tally.order));
+	add_lateness(entry, &late, &ingress);
+	json_array_append_new(figures->links, entry);
 	/* While it moves the books are only nearly even. */
 	figures->violations += tally.spacing.broken + tally.order.broken + (daemon->is_settled && !tally.conserved);
 	free(ports);

@@ -47,6 +47,12 @@ void report_markdown(const struct scenario *scenario, json_t *report, json_t *ma
 void report_html(const struct scenario *scenario, json_t *report, json_t *manifest, const struct timeline *timeline,
 		 const char *graph, FILE *stream);
 
+/**
+ * report_clocks() - What other clocks did meanwhile that a reader of other logs must know: CLOCK_REALTIME was set, or
+ * the machine was suspended. @ret_text: a sentence, or empty: nothing but NTP's usual corrections.
+ */
+void report_clocks(json_t *report, char *ret_text, size_t size);
+
 /** report_summary() - The lines at the end of a run. */
 void report_summary(json_t *report, const char *rundir, FILE *stream);
 

@@ -43,8 +43,8 @@ def relative(what, expected, measured, bound, unit):
     row(what, f"{expected:.4g} {unit}", f"{measured:.4g} {unit}", f"{bound:.0%}", good)
 
 
-def run(text, names):
-    """Run a scenario; what the receivers called @names printed."""
+def run(what, text, names):
+    """Run a scenario; what the receivers called @names printed. A row says how true its time was, and bounds nothing."""
     directory = tempfile.mkdtemp(prefix="gb-conformance-")
     os.chmod(directory, 0o755)  # root of a container is somebody else
     try:
@@ -58,7 +58,8 @@ def run(text, names):
             sys.exit(done.stdout + done.stderr)
         with open(os.path.join(out, "report.json"), encoding="utf-8") as file:
             fidelity = json.load(file)["fidelity"]
-        print(f"real time: {fidelity['verdict']}, late by p99 {fidelity['late_us']['p99']} us", flush=True)
+        row(f"real time of {what}", "pass", f"{fidelity['verdict']}, late by p99 {fidelity['late_us']['p99']:.0f} us",
+            "none", True)
         found = []
         for name in names:
             with open(os.path.join(out, f"steps/{name}.out"), encoding="utf-8") as file:
@@ -88,7 +89,7 @@ steps:
   - {{name: rate, at: 12s, node: d, run: python3 /run/scenario/stream.py receive {RATE_SECONDS + 1}}}
   - {{node: c, at: 12500ms, run: python3 /run/scenario/stream.py send 10.0.2.2 1000 {RATE_SIZE} {RATE_SECONDS}}}
 """
-    line, rate = run(text, ["line", "rate"])
+    line, rate = run("delay, jitter, loss, rate", text, ["line", "rate"])
     delays = [(arrived - sent) / 1e6 for _, sent, arrived in line]
     air_ms = (LINE_SIZE + ETHERNET - 12) * 8 / 100e3
     relative("p2p delay, mean", DELAY_MS + air_ms, statistics.mean(delays), 0.01, "ms")
@@ -116,8 +117,9 @@ def measure_queues():
         steps.append(f"  - {{name: r{i}, node: r{i}, run: python3 /run/scenario/stream.py receive {QUEUE_SECONDS + 4}}}")
         steps.append(f"  - {{name: s{i}, node: s{i}, at: 1s, run: python3 /run/scenario/stream.py send 10.0.{i}.2 "
                      f"{QUEUE_RATE} {QUEUE_SIZE} {QUEUE_SECONDS}}}")
-    found = run("\n".join(["ghostbridge: 1", "lag: 20ms", f"nodes: {{{', '.join(nodes)}}}", "links:", *links, "steps:",
-                           *steps, ""]), [f"{side}{i}" for i in range(len(LIMITS)) for side in "sr"])
+    text = "\n".join(["ghostbridge: 1", "lag: 20ms", f"nodes: {{{', '.join(nodes)}}}", "links:", *links, "steps:", *steps,
+                      ""])
+    found = run("the queues", text, [f"{side}{i}" for i in range(len(LIMITS)) for side in "sr"])
     for (discipline, limit), times, packets in zip(LIMITS.items(), found[::2], found[1::2]):
         alone = json.loads(subprocess.run(
             [os.path.join(BUILD, "bin/p2p-alone"), discipline, f"{limit}p", str(QUEUE_BPS), str(QUEUE_SIZE),

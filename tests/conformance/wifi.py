@@ -19,6 +19,8 @@ SIZE = 1500          # bytes of an IP packet
 SECONDS = 4
 BOUND = 0.05
 TRIES = 3
+# What ns-3's examples/wifi-bianchi.cc holds its runs against (bianchiResultsEifs and Difs); it has no figure for two.
+WIFI_BIANCHI = {5: (29.2861, 29.8324)}
 OFFERED = {2: 2400, 5: 1200}  # frames/s of one sender; its share of the air is about half of that
 
 
@@ -72,7 +74,7 @@ steps:{steps}
 
 
 def through_containers(stations, directory):
-    """Mbit/s, and how late the 99th of 100 frames was, us."""
+    """Mbit/s, how late the 99th of 100 frames was, us, and the verdict on real time."""
     path = os.path.join(directory, "scenario.yaml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(scenario(stations))
@@ -89,11 +91,11 @@ def through_containers(stations, directory):
         report = json.load(file)
     if not all(link["conserved"] for link in report["links"]):
         sys.exit(f"the books are not even: {report['links']}")
-    return rate * SIZE * 8 / 1e6, report["fidelity"]["late_us"]["p99"], report["result"]
+    return rate * SIZE * 8 / 1e6, report["fidelity"]["late_us"]["p99"], report["fidelity"]["verdict"]
 
 
-def row(what, expected, measured, ok):
-    print(f"| {what} | {expected} | {measured:.2f} Mbit/s | {BOUND:.0%} | {'ok' if ok else 'OUT'} |", flush=True)
+def row(what, expected, measured, ok, said=""):
+    print(f"| {what} | {expected} | {measured:.2f} Mbit/s{said} | {BOUND:.0%} | {'ok' if ok else 'OUT'} |", flush=True)
     return ok
 
 
@@ -108,7 +110,7 @@ def main():
         for stations in OFFERED:
             alone = sum(float(subprocess.run([alone_program, str(stations), str(run)], capture_output=True, text=True,
                                              check=True).stdout) for run in (1, 2, 3)) / 3
-            low, high = sorted((bianchi(stations, "EIFS"), bianchi(stations, "DIFS")))
+            low, high = WIFI_BIANCHI.get(stations) or sorted((bianchi(stations, "EIFS"), bianchi(stations, "DIFS")))
             tries = []
             for _ in range(TRIES):
                 tries.append(through_containers(stations, directory))
@@ -116,11 +118,12 @@ def main():
                       f"{tries[-1][2]}", file=sys.stderr)
                 if abs(tries[-1][0] / alone - 1) < BOUND / 2:
                     break  # other load on the machine makes it only worse
-            best = min(tries, key=lambda one: abs(one[0] / alone - 1))[0]
+            best, late, verdict = min(tries, key=lambda one: abs(one[0] / alone - 1))
+            said = f" (real time: {verdict}, p99 {late:.0f} us; the best of {len(tries)})"
             name = f"802.11a 54 Mbit/s, {stations} saturated containers"
             fine &= row(f"{name}, Bianchi", f"{low:.2f} to {high:.2f} Mbit/s", best,
-                        low * (1 - BOUND) <= best <= high * (1 + BOUND))
-            fine &= row(f"{name}, ns-3 alone", f"{alone:.2f} Mbit/s", best, abs(best / alone - 1) <= BOUND)
+                        low * (1 - BOUND) <= best <= high * (1 + BOUND), said)
+            fine &= row(f"{name}, ns-3 alone", f"{alone:.2f} Mbit/s", best, abs(best / alone - 1) <= BOUND, said)
             fine &= row(f"ns-3 alone, {stations} stations, Bianchi", f"{low:.2f} to {high:.2f} Mbit/s", alone,
                         low * (1 - BOUND) <= alone <= high * (1 + BOUND))
     return 0 if fine else 1

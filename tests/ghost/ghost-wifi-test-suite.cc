@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What ghostbridge adds to ns-3's Wi-Fi, in simulated time: agreements on block acknowledgement
- * that come late, radios that are down. Nothing here reads a clock.
+ * that come late, radios that are down, the check of the order on the air. Nothing here reads a
+ * clock.
  */
 #include "ghost/helper/wifi-builder.h"
+#include "ghost/model/ghost-ledger.h"
 
 #include "ns3/core-module.h"
 #include "ns3/mobility-module.h"
@@ -248,6 +250,100 @@ class SilenceTestCase : public TestCase
 };
 
 /**
+ * \brief All frames are on the air, and the receiver hands them on in reverse order.
+ */
+class OrderTestCase : public TestCase
+{
+  public:
+    /// To everybody, in the place of a priority.
+    static constexpr int GROUP = -1;
+
+    /**
+     * \param name of the case
+     * \param priorities of the frames, as the socket has them, or GROUP
+     * \param checking whether the link's frames all go the same way
+     * \param checked how many are to be looked at
+     * \param broken how many of them came out of order
+     */
+    OrderTestCase(const std::string& name,
+                  std::vector<int> priorities,
+                  bool checking,
+                  uint64_t checked,
+                  uint64_t broken)
+        : TestCase("order on the air: " + name)
+        , m_priorities(priorities)
+        , m_checking(checking)
+        , m_checked(checked)
+        , m_broken(broken)
+    {
+    }
+
+  private:
+    void SendAll(Pair& pair, Ptr<GhostLedger> ledger)
+    {
+        for (int priority : m_priorities)
+        {
+            Ptr<Packet> packet = Create<Packet>(500);
+            Address to = pair.devices.Get(1)->GetAddress();
+            if (priority == GROUP)
+            {
+                to = Mac48Address::GetBroadcast();
+            }
+            else
+            {
+                SocketPriorityTag tag;
+                tag.SetPriority(static_cast<uint8_t>(priority));
+                packet->AddPacketTag(tag);
+            }
+            m_sent.push_back(packet->GetUid());
+            pair.sent.insert(packet->GetUid());
+            ledger->Begin(packet->GetUid(), 0, Mac48Address::ConvertFrom(to));
+            ledger->Handed(packet->GetUid(), pair.devices.Get(0)->Send(packet, to, 0x88b5));
+        }
+    }
+
+    void DoRun() override
+    {
+        std::vector<struct stats_port> stats(2);
+        Pair pair(WIFI_STANDARD_80211n, true);
+        Ptr<GhostLedger> ledger = CreateObject<GhostLedger>();
+        ledger->SetLinger(Seconds(1), false);
+        for (uint32_t i = 0; i < 2; i++)
+        {
+            Ptr<NetDevice> device = pair.devices.Get(i);
+            ledger->AddPort(&stats[i], Mac48Address::ConvertFrom(device->GetAddress()));
+            ledger->Watch(DynamicCast<WifiNetDevice>(device)->GetMac());
+        }
+        if (m_checking)
+        {
+            ledger->CheckOrder();
+        }
+        Simulator::Schedule(Seconds(1), [&]() { SendAll(pair, ledger); });
+        Simulator::Schedule(
+            Seconds(1.1),
+            [&]()
+            {
+                NS_TEST_EXPECT_MSG_EQ(pair.arrived.size(), m_sent.size(), "all arrive");
+                for (auto uid = m_sent.rbegin(); uid != m_sent.rend(); ++uid)
+                {
+                    NS_TEST_EXPECT_MSG_EQ(ledger->Deliver(*uid, 1), true, "is under way");
+                }
+            });
+        Simulator::Stop(Seconds(4));
+        Simulator::Run();
+        ledger->Dispose();
+        NS_TEST_EXPECT_MSG_EQ(stats[1].order.checked, m_checked, "frames looked at");
+        NS_TEST_EXPECT_MSG_EQ(stats[1].order.broken, m_broken, "of them out of order");
+    }
+
+    std::vector<int> m_priorities; //!< one a frame
+    bool m_checking;               //!< whether order is checked
+    uint64_t m_checked;            //!< expected
+    uint64_t m_broken;             //!< expected
+    std::vector<uint64_t> m_sent;  //!< in their order
+};
+
+/**
  * \brief The suite.
  */
 class GhostWifiTestSuite : public TestSuite
@@ -261,6 +357,15 @@ class GhostWifiTestSuite : public TestSuite
         AddTestCase(new LateAgreementTestCase(WIFI_STANDARD_80211ax, "802.11ax"), TestCase::QUICK);
         AddTestCase(new SilenceTestCase(0), TestCase::QUICK);
         AddTestCase(new SilenceTestCase(1), TestCase::QUICK);
+        const int group = OrderTestCase::GROUP;
+        AddTestCase(new OrderTestCase("one priority", {0, 0, 0}, true, 3, 2), TestCase::QUICK);
+        AddTestCase(new OrderTestCase("two of one, one of another", {0, 5, 0}, true, 3, 1),
+                    TestCase::QUICK);
+        AddTestCase(new OrderTestCase("priorities overtake", {0, 5, 6}, true, 3, 0),
+                    TestCase::QUICK);
+        AddTestCase(new OrderTestCase("group frames are not looked at", {0, group, 0}, true, 2, 1),
+                    TestCase::QUICK);
+        AddTestCase(new OrderTestCase("several ways", {0, 0, 0}, false, 0, 0), TestCase::QUICK);
     }
 };
 

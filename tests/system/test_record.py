@@ -512,6 +512,9 @@ class Capture(gb.Case):
         listed = ask("--extcap-interfaces")
         for target in ("h1.eth0", "h2.eth0", "lan"):
             self.assertIn(f"{{value=ghostbridge:record-extcap:{target}}}", listed)
+        verify = lambda words: ask("--extcap-capture-filter", words, "--extcap-interface", "ghostbridge:record-extcap:lan")
+        self.assertEqual(verify("arp or icmp"), "")
+        self.assertIn("syntax error", verify("tcp prot 80"))
         self.assertIn("EN10MB", ask("--extcap-dlts", "--extcap-interface", "ghostbridge:record-extcap:lan"))
         fifo = os.path.join(self.dir, "fifo")
         os.mkfifo(fifo)

@@ -153,6 +153,12 @@ class Verdict(gb.Case):
         self.assertGreater(within / (ended - began), 0.3, (began, ended, fidelity))
         self.assertGreater(within / (ended - began), without / (report["duration_s"] - (ended - began)),
                            (began, ended, fidelity))
+        # Per link and per port, too.
+        link = report["links"][0]
+        self.assertEqual(link["over_budget"]["delivery"], sum(port["over_budget"]["delivery"] for port in report["ports"]))
+        self.assertEqual(link["over_budget"]["delivery"], fidelity["frames_over_budget"])
+        self.assertGreater(link["over_budget"]["delivery"], 0)
+        self.assertEqual(link["late_us"]["max"], max(port["late_us"]["max"] for port in report["ports"]))
         # And the figure shades them.
         with open(os.path.join(out, "lateness.svg"), encoding="utf-8") as file:
             self.assertIn('class="bad"', file.read())

@@ -158,6 +158,33 @@ END_TEST
 /* ---- changes ---- */
 
 /* Three links, of a ghost each and of nobody, with a change of each that is live and one that is the scenario's. */
+START_TEST(other_clocks_are_mentioned)
+{
+	static const struct {
+		double moved_us, suspended_us;
+		const char *said;
+	} cases[] = {
+		{4000, 0, ""}, /* NTP, in ten seconds */
+		{-3600e6, 0, "The host's wall clock was set by -3600.000 s during the run."},
+		{7000, 0, "The host's wall clock was set by +0.007 s during the run."},
+		{1e6, 2.5e6,
+		 "The host's wall clock was set by +1.000 s during the run. The host was suspended for 2.500 s."},
+		{0, 2.5e6, "The host was suspended for 2.500 s."},
+	};
+	char said[160];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *report =
+			json_pack("{s:f,s:{s:{s:f,s:f}}}", "duration_s", 10.0, "fidelity", "clock", "realtime_moved_us",
+				  cases[i].moved_us, "suspended_us", cases[i].suspended_us);
+
+		report_clocks(report, said, sizeof(said));
+		ck_assert_str_eq(said, cases[i].said);
+		json_decref(report);
+	}
+}
+END_TEST
+
 START_TEST(ghosts_answer_for_their_own_changes)
 {
 	struct scenario_link links[] = {{.kind = SCENARIO_LINK_CSMA, .ghost = 0},
@@ -428,7 +455,7 @@ int main(void)
 	} cases[] = {
 		{"fidelity",
 		 {verdict_follows_the_rule, timeline_keeps_the_worst, figure_escapes_and_draws,
-		  adjacent_intervals_merge, exit_status_follows_result_and_verdict}},
+		  adjacent_intervals_merge, exit_status_follows_result_and_verdict, other_clocks_are_mentioned}},
 		{"blame", {last_words_get_their_place, last_words_of_any_length_fit}},
 		{"changes", {ghosts_answer_for_their_own_changes}},
 		{"steps",

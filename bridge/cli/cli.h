@@ -69,10 +69,15 @@ const char *cli_suggest(const char *word, const char *const *candidates);
 
 /**
  * load_scenario() - Read and check a scenario file; errors are printed as file:line:column
+ * @without_steps:	check steps and expectations, and then leave them out
  *
  * Return: 0 with @ret set, or an exit status
  */
-int load_scenario(const char *path, const struct options *options, uint32_t workers, struct scenario **ret);
+int load_scenario(const char *path, const struct options *options, uint32_t workers, bool without_steps,
+		  struct scenario **ret);
+
+/** load_say() - Print an error as file:line:column; @part: of what in the file the line is counted, or NULL. */
+void load_say(const char *path, const char *part, const struct scenario_error *error);
 
 /** load_warn() - Print what a scenario is to be warned of, as file:line:column: warning: ... */
 void load_warn(const char *path, const struct scenario *scenario);

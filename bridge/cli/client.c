@@ -18,6 +18,7 @@
 
 #define ANSWER_SIZE_MAX   (64u << 20)
 #define STATUS_TIMEOUT_MS 3000
+#define START_TIMEOUT_MS  10000
 
 static int connect_quietly(const char *name)
 {
@@ -155,17 +156,25 @@ int client_answer_exit(json_t *answer)
 	return status ? (int)json_integer_value(status) : -1;
 }
 
-/* Wait for an exec's end. Return: exit status of the command. */
-static int follow(int fd, int signal_fd)
+/* Wait for an exec's end. Until the command has started there is nobody to pass a signal on to. Return: exit status. */
+static int follow(const char *name, int fd, int signal_fd)
 {
 	struct pollfd polls[2] = {{.fd = fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 	struct signalfd_siginfo info;
+	bool started = false;
 
 	for (;;) {
-		if (poll(polls, 2, -1) < 0 && errno != EINTR)
+		int ready = poll(polls, 2, started ? -1 : START_TIMEOUT_MS);
+
+		if (ready < 0 && errno != EINTR)
 			return EXIT_HOST;
-		if (polls[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info))
+		if (ready == 0)
+			return cli_error(EXIT_HOST, "experiment '%s' does not answer", name);
+		if (polls[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+			if (!started)
+				return EXIT_INTERRUPTED;
 			client_send(fd, json_pack("{s:i}", "signal", (int)info.ssi_signo), NULL);
+		}
 		if (polls[0].revents) {
 			json_t *answer = client_receive(fd, STATUS_TIMEOUT_MS);
 			int status = client_answer_exit(answer);
@@ -173,6 +182,7 @@ static int follow(int fd, int signal_fd)
 			json_decref(answer);
 			if (status >= 0)
 				return status;
+			started = true;
 		}
 	}
 }
@@ -202,7 +212,7 @@ int client_exec(const char *name, const char *node, json_t *argv)
 	if (client_send(fd, request, fds) < 0)
 		status = cli_error(EXIT_HOST, "experiment '%s' does not take requests", name);
 	else
-		status = follow(fd, signalfd(-1, &set, SFD_CLOEXEC));
+		status = follow(name, fd, signalfd(-1, &set, SFD_CLOEXEC));
 	close(fd);
 	return status;
 }

@@ -115,7 +115,7 @@ static int graph_main(const struct verb *verb, int argc, char **argv)
 				 options.format);
 	if (options.format)
 		svg = strcmp(options.format, "svg") == 0;
-	status = load_scenario(options.args[0], &options, load_workers(), &scenario);
+	status = load_scenario(options.args[0], &options, load_workers(), false, &scenario);
 	if (status != 0)
 		return status;
 	dot_fd = make_dot(scenario);

@@ -2,16 +2,19 @@
 /*
  * load.c - scenario files.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "bridge/cli/cli.h"
 
+#define NAME_SIZE           32          /* the longest name that a scenario can have, and NUL */
 #define NAMED_FILE_SIZE_MAX (16u << 20) /* bytes; what is too much for the scenario is judged there */
 
 uint32_t load_workers(void)
@@ -86,22 +89,51 @@ static int read_named(void *data, const char *name, char **ret_data, size_t *ret
 	return 0;
 }
 
+/* The name of an experiment by that of its file: "My LAN.yaml" is "my-lan". */
 static void base_name(const char *path, char *ret, size_t size)
 {
-	const char *slash = strrchr(path, '/');
-	char *dot;
+	static const char *const endings[] = {".yaml", ".yml", ".json"};
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+	size_t len = strlen(base), used = 0;
 
-	snprintf(ret, size, "%s", slash ? slash + 1 : path);
-	dot = strrchr(ret, '.');
-	if (dot && dot != ret && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
-		*dot = '\0';
+	for (size_t i = 0; dot && dot != base && i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (strcasecmp(dot, endings[i]) == 0)
+			len = (size_t)(dot - base);
+	for (size_t i = 0; i < len && used + 1 < size; i++) {
+		char c = (char)tolower((unsigned char)base[i]);
+
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789", c))
+			c = '-';
+		if (c != '-' || used > 0)
+			ret[used++] = c;
+	}
+	while (used > 0 && ret[used - 1] == '-')
+		used--;
+	ret[used] = '\0';
+	if (used == 0)
+		snprintf(ret, size, "scenario");
 }
 
-int load_scenario(const char *path, const struct options *options, uint32_t workers, struct scenario **ret)
+void load_say(const char *path, const char *part, const struct scenario_error *error)
+{
+	/* What --set got wrong stands nowhere in the file. */
+	if (!error->pos.line)
+		fprintf(stderr, "%s: %s\n", path, error->text);
+	else if (part)
+		fprintf(stderr, "%s: %s:%u:%u: %s\n", path, part, error->pos.line, error->pos.column, error->text);
+	else
+		fprintf(stderr, "%s:%u:%u: %s\n", path, error->pos.line, error->pos.column, error->text);
+}
+
+int load_scenario(const char *path, const struct options *options, uint32_t workers, bool without_steps,
+		  struct scenario **ret)
 {
 	struct scenario_errors errors = {.count = 0};
-	struct scenario_options load = {.sets = options->sets, .set_count = options->set_count, .workers = workers};
-	char name[256], *data = NULL;
+	struct scenario_options load = {.sets = options->sets,
+					.set_count = options->set_count,
+					.workers = workers,
+					.without_steps = without_steps};
+	char name[NAME_SIZE], *data = NULL;
 	ssize_t size;
 	int r;
 
@@ -116,16 +148,8 @@ int load_scenario(const char *path, const struct options *options, uint32_t work
 	r = scenario_load(data, (size_t)size, &load, ret, &errors);
 	free(data);
 	if (r == -EINVAL) {
-		for (size_t i = 0; i < errors.count; i++) {
-			const struct scenario_error *error = &errors.items[i];
-
-			/* What --set got wrong stands nowhere in the file. */
-			if (error->pos.line)
-				fprintf(stderr, "%s:%u:%u: %s\n", path, error->pos.line, error->pos.column,
-					error->text);
-			else
-				fprintf(stderr, "%s: %s\n", path, error->text);
-		}
+		for (size_t i = 0; i < errors.count; i++)
+			load_say(path, NULL, &errors.items[i]);
 		scenario_errors_done(&errors);
 		return EXIT_USAGE;
 	}

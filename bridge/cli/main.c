@@ -2,9 +2,12 @@
 /*
  * main.c - the table of verbs.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bridge/cli/cli.h"
 
@@ -68,6 +71,26 @@ static int unknown_verb(const char *name)
 	return cli_error(EXIT_USAGE, "there is no verb '%s'; `ghostbridge --help` lists them", name);
 }
 
+/* Whoever left one of 0 to 2 closed would have the next file that is opened there. */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Results that did not arrive are no results; but who closed the pipe has seen enough. */
+static int flushed(int status)
+{
+	if (fflush(stdout) != 0 && errno != EPIPE && status == EXIT_DONE)
+		return cli_error(EXIT_HOST, "cannot write to standard output: %s", strerror(errno));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
@@ -78,23 +101,23 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("ghostbridge " GB_VERSION);
-		return EXIT_DONE;
+		return flushed(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		usage(stdout);
-		return EXIT_DONE;
+		return flushed(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "help") == 0) {
 		if (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "help") == 0) {
 			usage(stdout);
-			return EXIT_DONE;
+			return flushed(EXIT_DONE);
 		}
 		verb = find_verb(argv[2]);
 		if (!verb)
 			return unknown_verb(argv[2]);
 		cli_help(verb, stdout);
-		return EXIT_DONE;
+		return flushed(EXIT_DONE);
 	}
 	if (argv[1][0] == '-' && cli_suggest(argv[1], (const char *const[]){"--help", "--version", NULL}))
 		return cli_error(EXIT_USAGE, "unknown option '%s'; did you mean '%s'?", argv[1],
@@ -102,5 +125,8 @@ int main(int argc, char **argv)
 	if (argv[1][0] == '-')
 		return cli_error(EXIT_USAGE, "unknown option '%s'; `ghostbridge --help` says what there is", argv[1]);
 	verb = find_verb(argv[1]);
-	return verb ? verb->main(verb, argc - 1, argv + 1) : unknown_verb(argv[1]);
+	if (!verb)
+		return unknown_verb(argv[1]);
+	open_standard_fds();
+	return flushed(verb->main(verb, argc - 1, argv + 1));
 }

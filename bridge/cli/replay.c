@@ -72,8 +72,7 @@ static int load(struct job *job)
 	if (r == -ENOMEM)
 		return cli_error(EXIT_HOST, "out of memory");
 	for (size_t i = 0; r < 0 && i < errors.count; i++)
-		fprintf(stderr, "%s: scenario:%u:%u: %s\n", job->path, errors.items[i].pos.line,
-			errors.items[i].pos.column, errors.items[i].text);
+		load_say(job->path, "scenario", &errors.items[i]);
 	scenario_errors_done(&errors);
 	if (r < 0)
 		return EXIT_USAGE;

@@ -129,7 +129,8 @@ static int start(struct experiment *experiment, const struct options *options)
 	signal_fd = block_signals();
 	r = rundir_make(options->out, experiment->name, &experiment->rundir, &diag);
 	if (r < 0)
-		return cli_error(r == -EEXIST ? EXIT_USAGE : EXIT_HOST, "%s", diag.text);
+		return cli_error(r == -EEXIST || r == -ENOTDIR || r == -EINVAL ? EXIT_USAGE : EXIT_HOST, "%s",
+				 diag.text);
 	if (!experiment->steps || experiment->keep) {
 		if (pipe2(pair, O_CLOEXEC) < 0)
 			return cli_error(EXIT_HOST, "cannot make a pipe: %s", strerror(errno));
@@ -186,7 +187,7 @@ static int run_or_up(const struct options *options, bool is_up)
 	char *source_dir;
 	int status;
 
-	status = load_scenario(options->args[0], options, experiment.workers, &scenario);
+	status = load_scenario(options->args[0], options, experiment.workers, is_up, &scenario);
 	if (status)
 		return status;
 	experiment.scenario = scenario;

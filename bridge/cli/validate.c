@@ -25,7 +25,7 @@ static int validate_main(const struct verb *verb, int argc, char **argv)
 		struct scenario *scenario = NULL;
 		struct diag diag = {""};
 		int program_fd, *capture_fds = NULL;
-		int r = load_scenario(options.args[i], &options, load_workers(), &scenario);
+		int r = load_scenario(options.args[i], &options, load_workers(), false, &scenario);
 
 		if (r) {
 			status = r;

@@ -244,7 +244,8 @@ static void settle(struct daemon *daemon)
 		console_say("cannot write %s/%s", daemon->experiment->rundir.path, RECORD_DIGEST_FILE);
 }
 
-static void write_json(struct daemon *daemon, const char *file, json_t *value)
+/* Return: whether it stands there, whole; else that has been said. */
+static bool write_json(struct daemon *daemon, const char *file, json_t *value)
 {
 	char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 	size_t size = text ? strlen(text) : 0;
@@ -257,6 +258,7 @@ static void write_json(struct daemon *daemon, const char *file, json_t *value)
 	if (r < 0)
 		console_say("cannot write %s/%s: %s", daemon->experiment->rundir.path, file, strerror(-r));
 	free(text);
+	return r >= 0;
 }
 
 static int read_json(struct daemon *daemon, const char *file, json_t **ret)
@@ -317,6 +319,7 @@ static int report(struct daemon *daemon)
 	const struct experiment *experiment = daemon->experiment;
 	json_t *whole, *manifest;
 	int exit_status = EXIT_HOST;
+	bool written;
 
 	whole = report_make(daemon, &exit_status);
 	manifest = manifest_make(daemon);
@@ -325,15 +328,21 @@ static int report(struct daemon *daemon)
 		console_say("out of memory for the report");
 		goto out;
 	}
-	write_json(daemon, "manifest.json", manifest);
-	write_json(daemon, "report.json", whole);
+	written = write_json(daemon, "manifest.json", manifest);
+	written &= write_json(daemon, "report.json", whole);
 	write_pages(daemon, whole, manifest);
 	report_summary(whole, experiment->rundir.path, experiment->json ? stderr : stdout);
 	if (experiment->json) {
 		json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 		fputc('\n', stdout);
 	}
-	fflush(stdout);
+	/* Who closed the pipe has seen enough. */
+	if (fflush(stdout) != 0 && errno != EPIPE) {
+		console_say("cannot write to standard output: %s", strerror(errno));
+		written = false;
+	}
+	if (!written && exit_status == EXIT_DONE)
+		exit_status = EXIT_HOST;
 out:
 	json_decref(whole);
 	json_decref(manifest);

@@ -429,5 +429,4 @@ void report_summary(json_t *report, const char *rundir, FILE *stream)
 	good = strcmp(result, "pass") == 0;
 	fprintf(stream, "%s%s%s%s in %.2f s; run directory %s\n", paint(colour, good), result, plain,
 		json_is_true(at(report, "interrupted")) ? " (interrupted)" : "", number(report, "duration_s"), rundir);
-	fflush(stream);
 }

@@ -84,6 +84,8 @@ int rundir_make(const char *out, const char *name, struct rundir *ret, struct di
 		snprintf(path, sizeof(path), "%s", out);
 	else
 		default_path(name, path, sizeof(path));
+	if (!path[0])
+		return diag_set(diag, -EINVAL, "the run directory's name is empty; name one with --out");
 	existed = make_path(path);
 	if (existed < 0)
 		return diag_set(diag, (int)existed, "cannot make run directory %s: %s", path, strerror((int)-existed));

@@ -46,11 +46,11 @@ static int make_dirs(int root_fd)
 	return 0;
 }
 
-static int write_sysctl(const char *key, const char *value)
+static int open_sysctl(const char *key, int flags)
 {
 	char path[512] = "/proc/sys/";
 	size_t len = strlen(path);
-	int fd, err = 0;
+	int fd;
 
 	if (len + strlen(key) >= sizeof(path) || strstr(key, ".."))
 		return -EINVAL;
@@ -58,13 +58,35 @@ static int write_sysctl(const char *key, const char *value)
 	for (const char *at = key; *at; at++)
 		path[len++] = *at == '.' ? '/' : *at == '/' ? '.' : *at;
 	path[len] = '\0';
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_sysctl(const char *key, const char *value)
+{
+	int fd = open_sysctl(key, O_WRONLY), err = 0;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (write(fd, value, strlen(value)) < 0)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+/* The kernel knows what it takes, and shows by example. */
+static int refuse_value(const struct scenario_pair *pair, struct diag *diag)
+{
+	int fd = open_sysctl(pair->key, O_RDONLY);
+	char now[64] = "";
+	ssize_t len = fd < 0 ? 0 : read(fd, now, sizeof(now) - 1);
+
+	now[len > 0 ? len : 0] = '\0';
+	now[strcspn(now, "\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return diag_set(diag, -EBADMSG, "%u:%u: sysctl %s cannot be '%s'; now it is '%s'", pair->pos.line,
+			pair->pos.column, pair->key, pair->value, now);
 }
 
 /* Settings that a container has of its own; what is not here would be the host's. */
@@ -97,6 +119,8 @@ static int set_sysctl(const struct scenario_node *node, const struct scenario_pa
 	err = write_sysctl(pair->key, pair->value);
 	if (err == -ENOENT && optional)
 		return 0;
+	if (err == -EINVAL || err == -ERANGE)
+		return refuse_value(pair, diag);
 	if (err)
 		diag_set(diag, err, "node '%s': cannot set sysctl %s to '%s': %s", node->name, pair->key, pair->value,
 			 err == -ENOENT ? "this kernel has no such setting" : strerror(-err));

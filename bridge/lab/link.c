@@ -179,6 +179,8 @@ int link_add_bridge(struct nl_sock *sock, const struct link_spec *spec)
 	NLA_PUT_U32(msg, IFLA_BR_STP_STATE, 0);
 	NLA_PUT_U32(msg, IFLA_BR_FORWARD_DELAY, 0);
 	NLA_PUT_U8(msg, IFLA_BR_MCAST_SNOOPING, 0);
+	/* No learning: what comes in at one port goes out at the other, whoever it is for (promiscuous ends). */
+	NLA_PUT_U32(msg, IFLA_BR_AGEING_TIME, 0);
 	NLA_PUT_U16(msg, IFLA_BR_GROUP_FWD_MASK, GROUP_FWD_MASK);
 	/* Where br_netfilter is loaded (Docker does), frames are not to visit iptables on the way. */
 	NLA_PUT_U8(msg, IFLA_BR_NF_CALL_IPTABLES, 0);

@@ -280,6 +280,12 @@ static void render(struct scn_load *load, const struct scn_value *value, struct 
 			*line = ' ';
 }
 
+/* What the report says of the expectations themselves. */
+static bool is_of_expectations(const char *path)
+{
+	return path && (!strcmp(path, ".result") || (!strncmp(path, ".expect", 7) && strchr(".[", path[7])));
+}
+
 static void load_expect(struct scn_load *load, const struct scn_value *value, struct scenario_expect *expect)
 {
 	const struct scn_value *kind_value = NULL, *child;
@@ -327,6 +333,11 @@ static void load_expect(struct scn_load *load, const struct scn_value *value, st
 	case SCENARIO_EXPECT_REPORT:
 		read_path(load, kind_value, expect);
 		read_bounds(load, value, expect);
+		if (expect->kind == SCENARIO_EXPECT_REPORT && is_of_expectations(expect->path))
+			scn_error(load, kind_value,
+				  "\"%s\" is not known before every expectation has been checked; there are "
+				  ".fidelity.verdict and the figures",
+				  expect->path);
 		break;
 	}
 	if (expect->kind != SCENARIO_EXPECT_JSON && expect->kind != SCENARIO_EXPECT_REPORT) {

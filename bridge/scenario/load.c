@@ -139,11 +139,42 @@ static void read_tree(struct scn_load *load)
 	scn_pack_islands(load, workers > SCN_WORKERS_MAX ? SCN_WORKERS_MAX : workers);
 }
 
+static void forget_key(struct scn_value *map, const char *key)
+{
+	struct scn_value **at = &map->first;
+
+	map->last = NULL;
+	while (*at) {
+		if (strcmp((*at)->key, key) == 0) {
+			*at = (*at)->next;
+			map->count--;
+			continue;
+		}
+		map->last = *at;
+		at = &(*at)->next;
+	}
+}
+
+static void forget_steps(struct scn_load *load)
+{
+	struct scenario *scenario = load->scenario;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < scenario->change_count; i++)
+		if (scenario->changes[i].step == SCENARIO_NONE)
+			scenario->changes[kept++] = scenario->changes[i];
+	scenario->change_count = kept;
+	scenario->step_count = 0;
+	scenario->expect_count = 0;
+	forget_key(load->root, "steps");
+	forget_key(load->root, "expect");
+}
+
 static void keep_text(struct scn_load *load, const char *data, size_t size)
 {
 	char *text;
 
-	if (!load->options->set_count && !load->inlined) {
+	if (!load->options->set_count && !load->inlined && !load->options->without_steps) {
 		load->scenario->text = scn_strndup(load->arena, data, size);
 	} else {
 		text = scn_emit(load->root, &size);
@@ -190,6 +221,8 @@ int scenario_load(const char *data, size_t size, const struct scenario_options *
 	if (load.nomem || load.reported)
 		goto out;
 	read_tree(&load);
+	if (load.options->without_steps && !load.nomem && !load.reported)
+		forget_steps(&load);
 	if (!load.nomem && !load.reported)
 		keep_text(&load, data, size);
 out:

@@ -216,6 +216,17 @@ static void load_node(struct scn_load *load, const struct scn_value *value, stru
 	type->load(load, value, node);
 }
 
+/* What every container's own /etc/hosts has: to look it up would find the container itself, without a word. */
+static bool is_loopback_name(const char *name)
+{
+	static const char *const names[] = {"localhost", "ip6-localhost", "ip6-loopback"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 void scn_load_nodes(struct scn_load *load)
 {
 	const struct scn_value *nodes = scn_get(load->root, "nodes"), *value;
@@ -243,7 +254,9 @@ void scn_load_nodes(struct scn_load *load)
 		node->pos = value->key_pos;
 		if (!node->name)
 			return;
-		scn_name(load, value, true);
+		if (scn_name(load, value, true) && is_loopback_name(value->key))
+			scn_error_key(load, value, "\"%s\" is what every container calls itself; use another name",
+				      value->key);
 		/* a node that is wrong still exists: what refers to it is not wrong as well */
 		if (scn_index_add(&load->node_index, node->name, strlen(node->name), (uint32_t)scenario->node_count,
 				  NULL) == -ENOMEM)

@@ -405,7 +405,8 @@ struct scenario_options {
 	const char *default_name; /* name when the file gives none; its base name without ".yaml"; NULL: "scenario" */
 	const char *const *sets;  /* "links.lan.delay=50ms", or short "lan.delay=50ms"; applied in order */
 	size_t set_count;
-	uint32_t workers; /* ghosts to use when the file does not say; 0 is taken as 1 */
+	uint32_t workers;   /* ghosts to use when the file does not say; 0 is taken as 1 */
+	bool without_steps; /* check steps and expectations, then go on as if the file had none, in its text too */
 	/*
 	 * Reads a file that the scenario names, so that its content becomes part of the scenario's text. Returns 0
 	 * with @ret_data from malloc(), or a negative errno. NULL: the scenario must not name any.

@@ -109,6 +109,48 @@ class Verbs(gb.Case):
         for verb in (("status", name), ("exec", name, "h1", "true"), ("shell", name, "h1")):
             self.assertEqual(gb.command(*verb).returncode, 2)
 
+    def test_up_without_steps(self):
+        """Neither commands nor changes of links that are steps; the timeline goes on."""
+        name = "gbt-up-steps"
+        self.up("""
+ghostbridge: 1
+nodes: {h1: {}, h2: {}}
+links:
+  lan: {kind: csma, rate: 100Mbps, delay: 1ms, subnet: 10.0.0.0/24, ends: [h1, h2]}
+  wire: {kind: wire, ends: [h1, h2]}
+timeline:
+  - {at: 10ms, link: lan, key: delay, value: 2ms}
+steps:
+  - {at: 0s, link: lan, set: {delay: 50ms}}
+  - {at: 0s, link: wire, down: all}
+  - {name: no, node: h1, run: touch /tmp/ran}
+expect:
+  - {step: no, exit: 0}
+""", name)
+        gb.wait_until(lambda: self.status(name)["running_s"] > 0.2, what="the timeline")
+        self.assertEqual(self.node(name, "h1", "sh", "-c", "ls /tmp/ran; cat /sys/class/net/eth1/carrier", check=False), "1\n")
+        report = self.down(name)
+        self.assertEqual([(change["key"], change["value"]) for change in report["changes"]], [("delay", "2ms")])
+        self.assertEqual((report["steps"], report["expect"]), ([], []))
+
+    def test_report_that_cannot_be_written(self):
+        """No report is no success."""
+        path = self.write("ghostbridge: 1\nname: gbt-full\nnodes: {h1: {}}\n")
+        full = os.path.join(self.dir, "full")
+        os.mkdir(full)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", full], check=True)
+        try:
+            done = gb.command("run", path, "--out", os.path.join(full, "out"))
+        finally:
+            subprocess.run(["umount", full], check=True)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("report.json: No space left on device", done.stderr)
+        with open("/dev/full", "w", encoding="utf-8") as nowhere:
+            done = subprocess.run([gb.GHOSTBRIDGE, "run", path, "--out", os.path.join(self.dir, "out")], stdout=nowhere,
+                                  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("cannot write to standard output", done.stderr)
+
     def test_down_all(self):
         """In a /run of its own, so that nobody else's experiments are meant."""
         path = self.write(LAB)
@@ -343,6 +385,26 @@ class Exec(gb.Case):
             process.send_signal(number)
             process.communicate(timeout=10)
             self.assertEqual(process.returncode, status)
+
+    @staticmethod
+    def blocks_signals(pid):
+        """Whether a process has SIGINT and SIGTERM blocked."""
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            return "SigBlk:\t0000000000004002" in file.read()
+
+    def test_daemon_does_not_answer(self):
+        """Whoever waits for a command to be started can leave."""
+        daemon = self.status(self.NAME)["pid"]
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            waiting = gb.start("exec", self.NAME, "h1", "--", "true")
+            gb.wait_until(lambda: self.blocks_signals(waiting.pid), what="exec to wait")
+            waiting.send_signal(signal.SIGTERM)
+            self.assertEqual(waiting.wait(timeout=5), 130)
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        waiting.communicate(timeout=10) # the daemon had been sent its files
+        self.assertEqual(gb.command("exec", self.NAME, "h1", "--", "true").returncode, 0)
 
     def test_caller_killed(self):
         """A command does not outlive whoever called it."""

@@ -236,6 +236,12 @@ links:
 """, name)
         done = gb.command("exec", name, "h1", "--", "ping", "-q", "-c", "50", "-i", "0.01", "h2")
         self.assertIn(" 0% packet loss", done.stdout)
+        # Not only at its port: in the container, too, past the Linux bridge before it.
+        seen = {node: int(self.node(name, node, "cat", "/sys/class/net/eth0/statistics/rx_packets"))
+                for node in ("all", "tap", "own")}
+        self.assertGreaterEqual(seen["all"], 100)
+        self.assertGreaterEqual(seen["tap"], 100)
+        self.assertLess(seen["own"], 50)
         ports = {port["port"]: port["down"] for port in self.down(name)["ports"]}
         for port in ("all.eth0", "tap.eth0"):
             self.assertGreaterEqual(ports[port]["frames"], 100)
@@ -347,6 +353,17 @@ steps:
                           "--out", os.path.join(self.dir, "out"))
         self.assertEqual(done.returncode, 3)
         self.assertIn("node 'h1': cannot set sysctl net.ipv4.no_such_thing", done.stderr)
+
+    def test_what_only_the_host_knows(self):
+        """Values that are seen to be wrong when they are used are mistakes in the file all the same."""
+        for options, what in (("sysctls: {net.ipv4.ip_default_ttl: banana}",
+                               ":3:24: sysctl net.ipv4.ip_default_ttl cannot be 'banana'; now it is '64'"),
+                              ("rootfs: /nonexistent/root", ":3:9: node 'h1': cannot open rootfs /nonexistent/root")):
+            with self.subTest(options=options):
+                path = self.write(pair(options, more="name: gbt-known-late\n"))
+                done = gb.command("run", path, "--out", os.path.join(self.dir, options[:7]))
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(path + what, done.stderr)
 
     def test_start(self):
         """Daemons run when the first step does, and are ended, politely first, at the end."""

@@ -71,6 +71,21 @@ check 0 "ok" validate --set lag=5ms "$scenario"
 check 2 "has no unit" validate --set lan.delay=5 "$scenario"
 check 2 ":1:1: " validate /etc/passwd
 
+# An experiment is named by its file, whatever the file is called.
+names=$(mktemp -d)
+for file in "$names/My LAN.yaml" "$names/lan.v2.yml" "$names/_x" "$names/---.json" "$names/$(printf 'a%.0s' {1..60}).yaml"; do
+	printf "ghostbridge: 1\nnodes: {h1: {}}\n" >"$file"
+	check 0 "ok" validate "$file"
+done
+check 0 'graph "my-lan"' graph --format dot "$names/My LAN.yaml"
+rm -r "$names"
+for verb in "validate $scenario" "graph --format dot $scenario" "--help"; do
+	# shellcheck disable=SC2086 # words
+	"$ghostbridge" $verb >/dev/full 2>/dev/null
+	[[ $? -eq 3 ]] || { echo "FAIL: $verb to a full device"; failed=1; }
+done
+"$ghostbridge" validate "$scenario" >&- 2>&- <&- || { echo "FAIL: validate with all files closed"; failed=1; }
+
 cd "$source_dir" || exit 1
 # shellcheck source=/dev/null
 source completions/ghostbridge.bash

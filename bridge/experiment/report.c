@@ -312,7 +312,9 @@ static json_t *steps_json(const struct daemon *daemon, bool *ret_failed)
 	for (size_t i = 0; daemon->experiment->steps && i < scenario->step_count; i++) {
 		const struct step *step = &daemon->steps.items[i];
 		const struct scenario_step *plan = &scenario->steps[i];
-		json_t *entry = json_pack("{s:s}", "name", plan->name);
+		/* Keys that every step has, whether or not it came to that. */
+		json_t *entry =
+			json_pack("{s:s,s:n,s:n,s:n,s:n}", "name", plan->name, "node", "started_s", "ended_s", "exit");
 		bool ok, cut;
 
 		if (plan->run) {

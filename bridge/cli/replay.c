@@ -246,6 +246,7 @@ static void say_difference(struct job *job, const char *what, const json_t *was,
 static void find_difference(struct job *job)
 {
 	const struct replay_difference *difference = &job->replay.difference;
+	const struct replay_miscount *miscount = &job->replay.miscount;
 	char recorded[512] = "nothing more", replayed[512] = "nothing more";
 	json_t *was, *is;
 	const char *port;
@@ -258,6 +259,12 @@ static void find_difference(struct job *job)
 			describe_frame(job, &difference->replayed, replayed, sizeof(replayed));
 		snprintf(job->first, sizeof(job->first), "after %" PRIu64 " equal frames, recorded %s; replayed %s",
 			 difference->number, recorded, replayed);
+		return;
+	}
+	if (miscount->any) {
+		snprintf(job->first, sizeof(job->first),
+			 "ghost %u ended after %" PRIu64 " events, recorded are %" PRIu64, miscount->ghost,
+			 miscount->replayed, miscount->recorded);
 		return;
 	}
 	if (!job->digest || job->recording.incomplete[0])

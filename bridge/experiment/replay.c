@@ -89,10 +89,17 @@ static int fill_ports(struct stage *stage)
 	return 0;
 }
 
+/* Whether it is to run the very events that ran live, and no more. */
+static bool is_exact(const struct stage *stage)
+{
+	const struct recording_ghost *ghost = &stage->replay->recording->ghosts[stage->ghost];
+
+	return !stage->replay->changed && ghost->has_ended && !ghost->is_cut && ghost->gap_at == UINT64_MAX;
+}
+
 static int make_journals(struct stage *stage)
 {
 	const struct recording_ghost *ghost = &stage->replay->recording->ghosts[stage->ghost];
-	bool exact = !stage->replay->changed && ghost->has_ended && !ghost->is_cut && ghost->gap_at == UINT64_MAX;
 	int r;
 
 	r = stage->home.journal_fd[0] =
@@ -100,7 +107,7 @@ static int make_journals(struct stage *stage)
 	if (r < 0)
 		return r;
 	r = stage->home.journal_fd[1] =
-		journal_make(JOURNAL_SIZE_REPLAY, JOURNAL_CONSUME | (exact ? JOURNAL_UNTIL_EVENTS : 0) |
+		journal_make(JOURNAL_SIZE_REPLAY, JOURNAL_CONSUME | (is_exact(stage) ? JOURNAL_UNTIL_EVENTS : 0) |
 							  (stage->replay->changed ? JOURNAL_CHANGED : 0));
 	if (r < 0)
 		return r;
@@ -343,6 +350,15 @@ static void compare(struct stage *stage, const struct recording_entry *replayed)
 		difference->replayed = *replayed;
 }
 
+static void count_events(const struct stage *stage, uint64_t replayed)
+{
+	uint64_t recorded = stage->replay->recording->ghosts[stage->ghost].events;
+
+	if (is_exact(stage) && !stage->replay->miscount.any && replayed != recorded)
+		stage->replay->miscount = (struct replay_miscount){
+			.any = true, .ghost = stage->ghost, .recorded = recorded, .replayed = replayed};
+}
+
 /* Take what it wrote. Return: 1 when there was anything, 0, -EPROTO. */
 static int drain(struct stage *stage)
 {
@@ -367,6 +383,7 @@ static int drain(struct stage *stage)
 		case JOURNAL_END:
 			stage->ended = true;
 			replay->events += entry.value;
+			count_events(stage, entry.value);
 			if (entry.time_ns > replay->simulated_ns)
 				replay->simulated_ns = entry.time_ns;
 			break;

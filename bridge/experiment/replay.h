@@ -27,6 +27,13 @@ struct replay_difference {
 	uint64_t number; /* of departures of that ghost that were the same before */
 };
 
+/* A ghost that came to its recorded end after more or fewer events than live. */
+struct replay_miscount {
+	bool any;
+	uint32_t ghost;
+	uint64_t recorded, replayed;
+};
+
 struct replay {
 	struct recording *recording;     /* borrowed */
 	const struct scenario *scenario; /* what is simulated now, borrowed */
@@ -41,6 +48,7 @@ struct replay {
 	struct stats_port *ends;   /* what the ghosts counted, one per end of the scenario */
 	struct stats_port *apps;   /* ... and one per application, see record_apps_json() */
 	struct replay_difference difference;
+	struct replay_miscount miscount;
 	uint64_t compared;     /* departures that were the same */
 	uint64_t events;       /* simulator events run */
 	uint64_t simulated_ns; /* longest of the ghosts */

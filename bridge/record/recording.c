@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GHOSTS_MAX 1024u
+#define GHOSTS_MAX  1024u
+#define TIME_MAX_NS (366ull * 86400 * 1000000000)
 
 static uint32_t read_u32(const uint8_t *at)
 {
@@ -372,30 +373,59 @@ static void note(struct recording *recording, const struct recording_entry *entr
 	}
 }
 
+/* How far a ghost has come while the file is read. */
+struct progress {
+	uint64_t latest; /* when the last thing entered */
+	bool is_over;    /* its end has been seen */
+};
+
+/*
+ * Whether an entry can come where it stands. A ghost waits for the time of what enters and of its end, so one that is
+ * wrong would keep a replay going for ever. Frames that leave may do so in any order, ahead of their time too.
+ */
+static int check_order(const struct recording_entry *entry, struct progress *progress, struct diag *diag)
+{
+	if (entry->time_ns > TIME_MAX_NS)
+		return diag_set(diag, -EPROTO, "the block at byte %zu has a time later than a year after the start",
+				entry->offset);
+	if (entry->kind == JOURNAL_BEGIN) {
+		*progress = (struct progress){.latest = 0};
+		return 0;
+	}
+	if (progress->is_over)
+		return diag_set(diag, -EPROTO, "at byte %zu ghost %u goes on after its end", entry->offset,
+				entry->ghost);
+	if (entry->kind != JOURNAL_IN && entry->kind != JOURNAL_CONTROL && entry->kind != JOURNAL_END)
+		return 0;
+	if (entry->time_ns < progress->latest)
+		return diag_set(diag, -EPROTO, "the %s at byte %zu %s before what is in front of it",
+				entry->kind == JOURNAL_IN        ? "frame"
+				: entry->kind == JOURNAL_CONTROL ? "change"
+								 : "end",
+				entry->offset, entry->kind == JOURNAL_END ? "comes" : "entered");
+	progress->latest = entry->time_ns;
+	progress->is_over = entry->kind == JOURNAL_END;
+	return 0;
+}
+
 static int scan(struct recording *recording, struct diag *diag)
 {
 	struct recording_entry entry;
 	uint64_t number = 0;
-	uint64_t *latest = calloc(recording->ghost_count + 1u, sizeof(*latest));
+	struct progress *progress = calloc(recording->ghost_count + 1u, sizeof(*progress));
 	int r;
 
-	if (!latest)
+	if (!progress)
 		return diag_set(diag, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < recording->ghost_count; i++)
 		recording->ghosts[i].gap_at = UINT64_MAX;
 	while ((r = next_entry(recording, &entry, diag)) == 1) {
-		if (entry.kind == JOURNAL_IN && entry.time_ns < latest[entry.ghost]) {
-			r = diag_set(diag, -EPROTO, "the frame at byte %zu entered before the one in front of it",
-				     entry.offset);
+		r = check_order(&entry, &progress[entry.ghost], diag);
+		if (r < 0)
 			break;
-		}
-		if (entry.kind == JOURNAL_IN)
-			latest[entry.ghost] = entry.time_ns;
-		if (entry.kind == JOURNAL_BEGIN)
-			latest[entry.ghost] = 0;
 		note(recording, &entry, number++);
 	}
-	free(latest);
+	free(progress);
 	if (r == -EPROTO || r == -ENOMEM)
 		return r;
 	if (r == -ENODATA)

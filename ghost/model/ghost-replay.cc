@@ -235,7 +235,9 @@ GhostReplay::Limit()
     {
         return GhostWire::Limit();
     }
-    return m_feed.head->flags & JOURNAL_UNTIL_EVENTS ? OVER - 1 : m_feed.head->end_ns + m_startNs;
+    // Also with JOURNAL_UNTIL_EVENTS: nothing ran live after the end, and a wrong count must not
+    // keep us going for ever.
+    return m_feed.head->end_ns + m_startNs;
 }
 
 bool

@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 
@@ -116,6 +117,15 @@ def replay(path, *args, **kwargs):
     if done.returncode not in (0, 1, 4):
         raise AssertionError(done.stdout + done.stderr)
     return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def blocks(data):
+    """Where the blocks of a pcapng file are, and of which type."""
+    at = 0
+    while at < len(data):
+        kind, size = struct.unpack_from("<II", data, at)
+        yield at, kind
+        at += size
 
 
 def hogs():
@@ -410,6 +420,20 @@ class Record(gb.Case):
         check(data.replace(b"schema=1", b"schema=7"), "schema is 7")
         check(data.replace(b"ghostbridge-scenario", b"ghostbridge-scenarix"), "no scenario")
         check(data.replace(b"ghostbridge-recording", b"ghostbridge-recordinx"), "not a recording of ghostbridge")
+        # Times and counts that a ghost would wait for: the last frame moved far away, and a count nobody gets to.
+        end = data.rfind(b"GBE1")
+        ghost, kind, time, events = struct.unpack_from("<IIQQ", data, end + 4)
+        self.assertEqual((ghost, kind), (0, 6))
+        self.assertGreater(events, 1000)
+        at = [at for at, kind in blocks(data) if kind == 6][-1] + 12
+        check(data[:at + 3] + b"\x80" + data[at + 4:], "later than a year")
+        check(data[:at + 2] + b"\x01" + data[at + 3:], "comes before what is in front of it")
+        check(data[:end + 12] + bytes(8) + data[end + 20:], "comes before what is in front of it")
+        with open(path, "wb") as file:
+            file.write(data[:end + 27] + b"\x80" + data[end + 28:])
+        status, result, _ = replay(report["dir"], timeout=60)
+        self.assertEqual(status, 1)
+        self.assertIn(f"ghost 0 ended after {events} events", result["first_difference"])
         with open(path, "wb") as file:
             file.write(data.replace(b"ns-3=3.37", b"ns-3=3.36"))
         done = gb.command("replay", report["dir"])

@@ -223,8 +223,12 @@ void record_finish(struct record *record, struct daemon *daemon, uint64_t limit_
 		/* Also those that were lost at the very end, after which nothing found room. */
 		if (journal_map(record->journal_fds[i], false, &journal) == 0) {
 			uint64_t lost = __atomic_load_n(&journal.head->lost, __ATOMIC_RELAXED);
+			bool is_empty = __atomic_load_n(&journal.head->prod, __ATOMIC_RELAXED) == 0;
 
 			journal_unmap(&journal);
+			/* Its beginning at least should be there. */
+			if (is_empty && daemon->origin_ns)
+				trouble(record, "ghost %u wrote nothing into its journal", i);
 			if (lost)
 				trouble(record,
 					"the disk could not follow: %" PRIu64 " entries of ghost %u are missing", lost,

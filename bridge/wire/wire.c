@@ -209,6 +209,17 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 	if (r < 0 || msg.type != WIRE_MSG_HELLO || msg.arg != (uint32_t)role)
 		return refuse(control_fd, diag, -EPROTO, "the peer did not begin with a HELLO of its role");
 
+	for (int i = 0; role == WIRE_ROLE_GHOST && i < WIRE_JOURNALS; i++) {
+		if (home->journal_fd[i] < 0)
+			continue;
+		/* It would pass over a journal that it cannot map, and nobody would know. */
+		if (msg.value[0] != WIRE_JOURNAL_FORMAT)
+			return refuse(control_fd, diag, -EPROTONOSUPPORT,
+				      "this program cannot be recorded or replayed: build it anew with the "
+				      "ghostbridge-ns3 of this ghostbridge, or run without --record");
+		fds[fd_count++] = home->journal_fd[i];
+	}
+
 	home->epoch++;
 	msg = wire_msg_make(WIRE_MSG_WELCOME);
 	msg.arg = home->port_count;
@@ -218,10 +229,6 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 	msg.value[2] = home->epoch;
 	msg.value[3] = (uint64_t)(terms->quantile * 1e9);
 	snprintf(msg.text, sizeof(msg.text), "%s", terms->experiment);
-	for (int i = 0; role == WIRE_ROLE_GHOST && i < WIRE_JOURNALS; i++) {
-		if (home->journal_fd[i] >= 0)
-			fds[fd_count++] = home->journal_fd[i];
-	}
 	r = wire_msg_send(control_fd, &msg, fds, fd_count);
 	for (uint32_t i = 0; r == 0 && i < home->port_count; i++) {
 		bool with_tap = role == WIRE_ROLE_SHUTTLE && ports[i].tap_fd >= 0;
@@ -332,6 +339,8 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 	int r;
 
 	msg.arg = role;
+	if (role == WIRE_ROLE_GHOST)
+		msg.value[0] = WIRE_JOURNAL_FORMAT;
 	r = wire_msg_send(control_fd, &msg, NULL, 0);
 	if (r < 0) {
 		diag_set(diag, r, "cannot reach the daemon");

@@ -12,11 +12,12 @@
 
 #include <stdint.h>
 
-#define WIRE_MAGIC      0x3045524957424700ull /* bytes 00 'G' 'B' 'W' 'I' 'R' 'E' '0' */
-#define WIRE_VERSION    1u
-#define WIRE_PORTS_MAX  1024u
-#define WIRE_WORDS      (WIRE_PORTS_MAX / 64u) /* 64-bit words of one port bitmap */
-#define WIRE_CACHE_LINE 64u
+#define WIRE_MAGIC          0x3045524957424700ull /* bytes 00 'G' 'B' 'W' 'I' 'R' 'E' '0' */
+#define WIRE_VERSION        1u
+#define WIRE_JOURNAL_FORMAT 2u /* of record/journal.h; a library from before this was said says 0 */
+#define WIRE_PORTS_MAX      1024u
+#define WIRE_WORDS          (WIRE_PORTS_MAX / 64u) /* 64-bit words of one port bitmap */
+#define WIRE_CACHE_LINE     64u
 
 #define WIRE_RING_SIZE_MIN     (64u << 10) /* a full ring is more than half full even with the largest frame and PAD */
 #define WIRE_RING_SIZE_MAX     (64u << 20)
@@ -124,8 +125,8 @@ struct wire_msg {
 	uint32_t arg;      /* HELLO: role; WELCOME: port count; PORT: index; CHANGE, CHANGED: 1 if it is the scenario's
 			    */
 	uint32_t size;     /* WELCOME: ring_size; PORT: mtu */
-	uint64_t value[4]; /* WELCOME: lag, budget (ns), epoch, quantile*1e9; PORT: mac (48 bits), promiscuous, max
-			      frame */
+	uint64_t value[4]; /* HELLO of a ghost: WIRE_JOURNAL_FORMAT; WELCOME: lag, budget (ns), epoch, quantile*1e9;
+			      PORT: mac (48 bits), promiscuous, max frame */
 	char text[WIRE_TEXT_SIZE]; /* NUL-terminated; WELCOME: experiment name; PORT: port name, NUL, link's name */
 };
 WIRE_STATIC_ASSERT(sizeof(struct wire_msg) == 248, "control message");

@@ -51,8 +51,13 @@ GhostReplay::GhostReplay(const struct wire& wire)
     for (int fd : wire.journal_fd)
     {
         struct journal feed;
-        if (fd < 0 || journal_map(fd, false, &feed) < 0)
+        if (fd < 0)
         {
+            continue;
+        }
+        if (journal_map(fd, false, &feed) < 0)
+        {
+            Fail(JOURNAL_USELESS);
             continue;
         }
         if (feed.head->flags & JOURNAL_CONSUME)

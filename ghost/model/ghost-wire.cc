@@ -28,6 +28,8 @@ constexpr uint64_t SPIN_SHARE = 16;
 constexpr uint64_t SPIN_SAVED_NS = 1000000;
 } // namespace
 
+static_assert(JOURNAL_MAGIC >> 56 == '0' + WIRE_JOURNAL_FORMAT, "what HELLO says of the journal");
+
 GhostWire::GhostWire(const struct wire& wire)
     : m_wire(wire)
     , m_ports(wire.port_count)
@@ -37,16 +39,21 @@ GhostWire::GhostWire(const struct wire& wire)
     for (int fd : wire.journal_fd)
     {
         struct journal journal;
-        if (fd >= 0 && journal_map(fd, true, &journal) == 0)
+        if (fd < 0)
         {
-            if (journal.head->flags & JOURNAL_PRODUCE)
-            {
-                m_journal = journal;
-            }
-            else
-            {
-                journal_unmap(&journal);
-            }
+            continue;
+        }
+        if (journal_map(fd, true, &journal) < 0)
+        {
+            Fail(JOURNAL_USELESS);
+        }
+        else if (journal.head->flags & JOURNAL_PRODUCE)
+        {
+            m_journal = journal;
+        }
+        else
+        {
+            journal_unmap(&journal);
         }
     }
 }

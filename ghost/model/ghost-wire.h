@@ -232,6 +232,10 @@ class GhostWire : public GhostInput
         uint32_t frameMax{0};                //!< of a source; 0: the shuttle has looked
     };
 
+    /// What to say of a journal that can't be mapped.
+    static constexpr const char* JOURNAL_USELESS =
+        "the journal that came with the wire is none that this program knows";
+
     static uint64_t MonotonicNs();
     uint64_t SimulatedTime(uint64_t stampNs) const;
     void ApplyChange();

@@ -72,6 +72,18 @@ START_TEST(test_hostile_noise)
 }
 END_TEST
 
+/* Not to be recorded is one thing, not to be recorded without anybody knowing another. */
+START_TEST(test_useless_journal)
+{
+	journal_fd = memfd_create("no-journal", MFD_CLOEXEC);
+	ck_assert_int_ge(journal_fd, 0);
+	start_ghost(2, 1000000000, 0, 1500, 0);
+	ck_assert_ptr_nonnull(strstr(next_msg(daemon_fd, WIRE_MSG_ERROR).text, "journal"));
+	expect_exit(STATUS_NONSENSE);
+	close(journal_fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ghost");
@@ -86,6 +98,10 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_hostile_shuttle, 0, WILD_COUNT);
 	tcase_add_loop_test(tcase, test_hostile_noise, 0, 10);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("journal");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_useless_journal);
 	suite_add_tcase(suite, tcase);
 
 	runner = srunner_create(suite);

@@ -29,6 +29,7 @@ extern uint64_t origin_ns, rate_bps, delay_ns;
 extern bool promiscuous;     /* port 1, in the next start_ghost() */
 extern const char *timeline; /* of its scenario */
 extern int capture_fd;       /* file of a third end, a replay of twice the speed that starts at 50 ms; -1: none */
+extern int journal_fd;       /* a journal to hand to it; -1: none */
 
 void setup(void);
 void teardown(void);

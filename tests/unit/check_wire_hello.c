@@ -274,6 +274,49 @@ START_TEST(test_hello_refused)
 }
 END_TEST
 
+/* A ghost that does not know the journal is welcome where there is none to write or to read. */
+START_TEST(test_hello_without_the_journal)
+{
+	struct wire_msg msg = wire_msg_make(WIRE_MSG_HELLO);
+	struct diag diag = {.text = ""};
+	int fds[2];
+
+	make_ports(ports, 2, 1500);
+	ck_assert_int_eq(wire_home_open(2, WIRE_RING_SIZE_MIN, &home), 0);
+	msg.arg = WIRE_ROLE_GHOST;
+	for (int journals = 0; journals < 4; journals++) {
+		for (int i = 0; i < WIRE_JOURNALS; i++)
+			home.journal_fd[i] = journals & 1 << i ? home.memory_fd : -1; /* any fd will do */
+		for (uint64_t format = 0; format <= WIRE_JOURNAL_FORMAT + 1; format++) {
+			bool welcome = journals == 0 || format == WIRE_JOURNAL_FORMAT;
+
+			control_pair(fds);
+			msg.value[0] = format;
+			ck_assert_int_eq(wire_msg_send(fds[1], &msg, NULL, 0), 0);
+			ck_assert_int_eq(
+				wire_welcome(&home, fds[0], WIRE_ROLE_GHOST, getuid(), &fixture_terms, ports, &diag),
+				welcome ? 0 : -EPROTONOSUPPORT);
+			if (welcome)
+				next_msg(fds[1], WIRE_MSG_WELCOME);
+			else
+				ck_assert_ptr_nonnull(
+					strstr(next_msg(fds[1], WIRE_MSG_REFUSE).text, "run without --record"));
+			close(fds[0]);
+			close(fds[1]);
+		}
+		/* A shuttle has nothing to do with it. */
+		control_pair(fds);
+		send_hello(fds[1], WIRE_ROLE_SHUTTLE);
+		ck_assert_int_eq(wire_welcome(&home, fds[0], WIRE_ROLE_SHUTTLE, getuid(), &fixture_terms, ports, &diag),
+				 0);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	home.journal_fd[0] = home.journal_fd[1] = -1;
+	wire_home_close(&home);
+}
+END_TEST
+
 START_TEST(test_hello_peer_gone)
 {
 	struct diag diag = {.text = ""};
@@ -301,6 +344,7 @@ TCase *wire_hello_tests(void)
 	tcase_add_test(tcase, test_hello_over_a_listener);
 	tcase_add_test(tcase, test_hello_many_ports);
 	tcase_add_loop_test(tcase, test_hello_refused, 0, HELLO_COUNT);
+	tcase_add_test(tcase, test_hello_without_the_journal);
 	tcase_add_test(tcase, test_hello_peer_gone);
 	wire_add_attach_tests(tcase);
 	return tcase;

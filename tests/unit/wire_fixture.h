@@ -78,6 +78,7 @@ static inline void send_hello(int fd, enum wire_role role)
 	struct wire_msg msg = wire_msg_make(WIRE_MSG_HELLO);
 
 	msg.arg = role;
+	msg.value[0] = role == WIRE_ROLE_GHOST ? WIRE_JOURNAL_FORMAT : 0;
 	ck_assert_int_eq(wire_msg_send(fd, &msg, NULL, 0), 0);
 }
 

@@ -90,6 +90,14 @@ void load_warn(const char *path, const struct scenario *scenario);
  */
 int cli_recording_path(const char *arg, char *ret_dir, char *ret_path, size_t size);
 
+struct recording;
+
+/**
+ * cli_recording_digest() - digest.json beside a recording; NULL when there is none, or after a warning. New reference.
+ * @recording:	learns from it that it is not complete, which the file itself cannot know
+ */
+json_t *cli_recording_digest(const char *dir, struct recording *recording);
+
 /** load_workers() - How many ghosts to use when the file does not say: one per core. */
 uint32_t load_workers(void);
 

@@ -17,6 +17,7 @@ struct side {
 	const char *arg;
 	struct recording recording;
 	struct flow_port *flows;
+	json_t *digest; /* NULL: none */
 };
 
 /* Where two recordings part first. */
@@ -39,6 +40,7 @@ static int load(struct side *side)
 		return status;
 	if (recording_load(path, &side->recording, &diag) < 0)
 		return cli_error(EXIT_USAGE, "%s: %s", path, diag.text);
+	side->digest = cli_recording_digest(dir, &side->recording);
 	side->flows = calloc(side->recording.port_count + 1u, sizeof(*side->flows));
 	if (!side->flows || flow_find(&side->recording, side->flows) < 0)
 		return cli_error(EXIT_HOST, "out of memory");
@@ -181,8 +183,9 @@ static int print(struct side sides[2], const struct parting *parting, bool scena
 	for (int i = 0; parting->any && i < 2; i++)
 		describe(&sides[i], parting->has[i], &parting->entries[i], texts[i], sizeof(texts[i]));
 	if (json) {
-		json_t *all = json_pack("{s:i,s:b,s:b,s:o}", "schema", 1, "same", same, "same_scenario",
-					!scenarios_differ, "ports", ports_json(sides));
+		json_t *all = json_pack("{s:i,s:b,s:b,s:{s:s,s:s},s:o}", "schema", 1, "same", same, "same_scenario",
+					!scenarios_differ, "incomplete", "a", sides[0].recording.incomplete, "b",
+					sides[1].recording.incomplete, "ports", ports_json(sides));
 
 		json_object_set_new(all, "first_difference",
 				    parting->any ? json_pack("{s:f,s:I,s:s,s:s}", "at_s",
@@ -194,17 +197,23 @@ static int print(struct side sides[2], const struct parting *parting, bool scena
 		json_decref(all);
 		return same ? EXIT_DONE : EXIT_FAILED;
 	}
-	printf("%s\n", same ? "the same" : "different");
+	printf("%s%s\n", same ? "the same" : "different",
+	       same && (sides[0].recording.incomplete[0] || sides[1].recording.incomplete[0]) ? " as far as they go"
+											      : "");
 	if (scenarios_differ)
 		printf("the scenarios are not the same text\n");
 	if (parting->any)
 		printf("after %" PRIu64 " equal ones\n  a  %s\n  b  %s\n", parting->number, texts[0], texts[1]);
-	for (uint32_t i = 0; i < sides[0].recording.port_count; i++) {
-		const char *name = sides[0].recording.ports[i].name;
+	for (int i = 0; i < 2; i++) {
+		for (uint32_t j = 0; j < sides[i].recording.port_count; j++) {
+			const char *name = sides[i].recording.ports[j].name;
 
-		printf("%s\n", name);
-		print_flow("a", &sides[0].flows[i]);
-		print_flow("b", flow_of(&sides[1], name));
+			if (i == 1 && flow_of(&sides[0], name))
+				continue; /* shown with a's */
+			printf("%s\n", name);
+			print_flow("a", flow_of(&sides[0], name));
+			print_flow("b", flow_of(&sides[1], name));
+		}
 	}
 	return same ? EXIT_DONE : EXIT_FAILED;
 }
@@ -236,6 +245,7 @@ static int diff_main(const struct verb *verb, int argc, char **argv)
 	}
 	for (int i = 0; i < 2; i++) {
 		free(sides[i].flows);
+		json_decref(sides[i].digest);
 		recording_unload(&sides[i].recording);
 	}
 	return status;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bridge/cli/cli.h"
@@ -32,30 +31,10 @@ struct job {
 	json_t *apps;     /* what applications sent and received now */
 	json_t *result;   /* ports */
 	char first[1024]; /* the first difference, in words; "" */
+	char ns3[64];     /* version that replays */
+	char incomplete[300];
 	double seconds;
 };
-
-int cli_recording_path(const char *arg, char *ret_dir, char *ret_path, size_t size)
-{
-	struct stat status;
-	const char *slash;
-
-	if (stat(arg, &status) < 0)
-		return cli_error(EXIT_USAGE, "cannot read %s: %s", arg, strerror(errno));
-	if (S_ISDIR(status.st_mode)) {
-		snprintf(ret_dir, size, "%s", arg);
-		snprintf(ret_path, size, "%s/%s", arg, BOUNDARY_FILE);
-		if (access(ret_path, R_OK) < 0)
-			return cli_error(EXIT_USAGE,
-					 "%s holds no %s: only a run with --record leaves something to replay", arg,
-					 BOUNDARY_FILE);
-		return 0;
-	}
-	slash = strrchr(arg, '/');
-	snprintf(ret_dir, size, "%.*s", slash ? (int)(slash - arg) : 1, slash ? arg : ".");
-	snprintf(ret_path, size, "%s", arg);
-	return 0;
-}
 
 /* The scenario of the recording, with what is changed now. */
 static int load(struct job *job)
@@ -87,17 +66,15 @@ static int load(struct job *job)
 	return 0;
 }
 
-static void warn_of_versions(const struct job *job, int ghost_fd)
+static void warn_of_versions(struct job *job, int ghost_fd)
 {
-	char ns3[64];
-
-	replay_ns3_version(ghost_fd, ns3, sizeof(ns3));
-	if (strcmp(job->recording.ns3, ns3) != 0)
+	replay_ns3_version(ghost_fd, job->ns3, sizeof(job->ns3));
+	if (strcmp(job->recording.ns3, job->ns3) != 0)
 		cli_error(
 			0,
 			"warning: recorded with ns-3 %s, replayed with ns-3 %s: models and random numbers may differ, "
 			"and so may everything that leaves",
-			job->recording.ns3, ns3);
+			job->recording.ns3, job->ns3);
 	if (strcmp(job->recording.ghostbridge, GB_VERSION) != 0)
 		cli_error(
 			0,
@@ -106,21 +83,42 @@ static void warn_of_versions(const struct job *job, int ghost_fd)
 			job->recording.ghostbridge, GB_VERSION);
 }
 
-static json_t *read_digest(const struct job *job)
+/* The first port of the scenario that a digest says nothing of, or NULL. */
+static const char *missing_port(const struct scenario *scenario, const json_t *ports)
 {
-	char path[8192];
-	json_t *digest;
+	for (size_t i = 0; i < scenario->end_count; i++) {
+		const struct scenario_end *end = &scenario->ends[i];
 
-	snprintf(path, sizeof(path), "%s/%s", job->dir, RECORD_DIGEST_FILE);
-	if (access(path, F_OK) < 0)
-		return NULL;
-	digest = json_load_file(path, 0, NULL);
-	if (!json_is_object(json_object_get(digest, "ports"))) {
-		cli_error(0, "warning: %s is no digest; comparing with what %s says", path, BOUNDARY_FILE);
+		if (end->stats != SCENARIO_NONE && !json_is_object(json_object_get(ports, end->port_name)))
+			return end->port_name;
+	}
+	return NULL;
+}
+
+/* Of the recorded run; one that cannot be compared with is as good as none. */
+static json_t *read_digest(struct job *job)
+{
+	json_t *digest = cli_recording_digest(job->dir, &job->recording);
+	const char *missing = missing_port(job->scenario, json_object_get(digest, "ports"));
+
+	if (digest && missing) {
+		cli_error(0, "warning: %s in %s says nothing of %s", RECORD_DIGEST_FILE, job->dir, missing);
 		json_decref(digest);
 		return NULL;
 	}
 	return digest;
+}
+
+/* Ghosts may have written their ends when all else was killed; the daemon writes the digest last. */
+static void find_incompleteness(struct job *job)
+{
+	bool is_without = !job->recording.incomplete[0] && !job->digest;
+
+	snprintf(job->incomplete, sizeof(job->incomplete), "%s",
+		 is_without ? "there is no " RECORD_DIGEST_FILE
+			      " to compare with: the run was killed before its end, or the file was taken away; drops "
+			      "are not compared"
+			    : job->recording.incomplete);
 }
 
 static int open_out(struct job *job, struct boundary_writer **ret_writer, FILE **ret_file)
@@ -131,7 +129,7 @@ static int open_out(struct job *job, struct boundary_writer **ret_writer, FILE *
 				     .default_name = recording->default_name,
 				     .source = recording->source,
 				     .scenario = job->scenario->text,
-				     .ns3 = recording->ns3,
+				     .ns3 = job->ns3,
 				     .seed = job->scenario->seed,
 				     .lag_ns = job->scenario->lag_ns,
 				     .workers = recording->workers,
@@ -214,8 +212,9 @@ static json_t *invariants_json(const struct job *job, uint64_t *ret_broken)
 
 static void write_out_digest(const struct job *job)
 {
-	json_t *digest = json_pack("{s:i,s:b,s:s,s:O,s:O}", "schema", BOUNDARY_SCHEMA, "complete", 1, "incomplete", "",
-				   "ports", job->result, "applications", job->apps);
+	/* What was missing when it was recorded is missing here, too. */
+	json_t *digest = json_pack("{s:i,s:b,s:s,s:O,s:O}", "schema", BOUNDARY_SCHEMA, "complete", !job->incomplete[0],
+				   "incomplete", job->incomplete, "ports", job->result, "applications", job->apps);
 	char *text = json_dumps(digest, JSON_INDENT(2));
 
 	if (text && rundir_write(&job->out, RECORD_DIGEST_FILE, text, strlen(text)) < 0)
@@ -252,6 +251,8 @@ static void find_difference(struct job *job)
 	const char *port;
 	size_t i;
 
+	if (job->replay.changed)
+		return; /* all of it is one */
 	if (difference->any) {
 		if (difference->has_recorded)
 			describe_frame(job, &difference->recorded, recorded, sizeof(recorded));
@@ -331,15 +332,13 @@ static void print_changed(const struct job *job)
 static int print(const struct job *job)
 {
 	const struct replay *replay = &job->replay;
-	const char *incomplete = job->recording.incomplete;
+	const char *incomplete = job->incomplete;
 	double simulated = (double)replay->simulated_ns / 1e9;
 	uint64_t broken;
 	json_t *invariants = invariants_json(job, &broken);
 
-	/* Ghosts may have written their ends when all else was killed; the daemon writes this last. */
-	if (!incomplete[0] && !job->digest && !replay->changed)
-		incomplete = "there is no " RECORD_DIGEST_FILE
-			     ": the run was killed before its end, or the file was taken away; drops are not compared";
+	if (replay->changed)
+		incomplete = job->recording.incomplete; /* nothing is compared */
 	if (job->options->json) {
 		json_t *all =
 			json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O,s:O,s:O}", "schema", 1, "identical",
@@ -352,6 +351,10 @@ static int print(const struct job *job)
 		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 		putchar('\n');
 		json_decref(all);
+		if (replay->changed)
+			cli_error(0,
+				  "replayed with a change; what was sent is what was sent then: whoever reacts would "
+				  "have reacted");
 	} else if (replay->changed) {
 		print_changed(job);
 	} else if (job->first[0]) {
@@ -393,6 +396,7 @@ static int replay(struct job *job)
 	}
 	warn_of_versions(job, ghost_fd);
 	job->digest = read_digest(job);
+	find_incompleteness(job);
 	if (!job->digest && !job->options->set_count)
 		cli_error(0, "no %s beside it: comparing with what %s says of every frame that left",
 			  RECORD_DIGEST_FILE, BOUNDARY_FILE);
@@ -494,6 +498,6 @@ const struct verb verb_replay = {
 		"DIR is the run directory of a run with --record. Needs neither root nor real time. Exit status: 0\n"
 		"identical, or replayed with a change; 1 different, the first difference is named; 4 identical as far "
 		"as\n"
-		"the recording goes, but it is not complete.\n",
+		"the recording goes, but it is not complete, or frames left a link too close or out of order.\n",
 	.main = replay_main,
 };

@@ -199,8 +199,58 @@ class Record(gb.Case):
         done = gb.command("replay", report["dir"], "--set", "lan.delay=50ms", "--out", os.path.join(self.dir, "slow"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("would have reacted", done.stdout)
+        status, result, said = replay(report["dir"], "--set", "lan.delay=50ms")
+        self.assertEqual((status, result["changed"], result["first_difference"]), (0, True, ""))
+        self.assertIn("would have reacted", said)
         # What was changed is a recording, too, and repeats itself.
         self.assertEqual(replay(os.path.join(self.dir, "slow"))[:1], (0,))
+
+    def test_digest(self):
+        """What only the daemon knew is in digest.json; a replay believes it, and writes its own of what it was itself."""
+        report, _ = self.run_scenario(gb.scenario_path("csma-pair.yaml"), "--record")
+        path, again = os.path.join(report["dir"], "digest.json"), os.path.join(self.dir, "again")
+        with open(path, encoding="utf-8") as file:
+            digest = json.load(file)
+
+        def write(**changes):
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({**digest, **changes}, file)
+
+        write(complete=False, incomplete="a process of ghost 0 died during the run")
+        status, result, said = replay(report["dir"], "--out", again)
+        self.assertEqual((status, result["first_difference"]), (4, ""), said)
+        self.assertIn("ghost 0 died", result["incomplete"])
+        with open(os.path.join(again, "digest.json"), encoding="utf-8") as file:
+            copy = json.load(file)
+        self.assertEqual((copy["complete"], copy["incomplete"]), (False, result["incomplete"]))
+        self.assertEqual(copy["ports"], digest["ports"])
+        done = gb.command("diff", report["dir"], again, "--json")
+        found = json.loads(done.stdout)
+        self.assertEqual((done.returncode, found["incomplete"]["a"]), (0, result["incomplete"]))
+        self.assertEqual(found["incomplete"]["a"], found["incomplete"]["b"])
+        done = gb.command("diff", report["dir"], again)
+        self.assertEqual(done.stdout.splitlines()[0], "the same as far as they go")
+        write(ports={})
+        status, result, said = replay(report["dir"])
+        self.assertEqual(status, 4)
+        self.assertIn("says nothing of h1.eth0", said)
+        write()
+        self.assertEqual(replay(report["dir"])[0], 0)
+        # Who replays is not who recorded.
+        boundary = os.path.join(report["dir"], "boundary.pcapng")
+        with open(boundary, "rb") as file:
+            data = file.read()
+        with open(boundary, "wb") as file:
+            file.write(data.replace(b"ns-3=3.37", b"ns-3=3.36"))
+        self.assertEqual(replay(report["dir"], "--out", os.path.join(self.dir, "anew"))[0], 0)
+        with open(os.path.join(self.dir, "anew", "boundary.pcapng"), "rb") as file:
+            self.assertIn(b"ns-3=3.37", file.read())
+        # Ports of b only are shown, too.
+        other = self.record(P2P.replace("h2", "x2"))
+        done = gb.command("diff", report["dir"], other["dir"])
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"(?m)^x2\.eth0\n  a  has no such port\n  b  entered")
+        self.assertRegex(done.stdout, r"(?m)^h2\.eth0\n  a  entered.*\n  b  has no such port")
 
     def test_difference_is_named(self):
         report, _ = self.run_scenario(gb.scenario_path("csma-pair.yaml"), "--record")

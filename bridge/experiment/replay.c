@@ -250,6 +250,10 @@ static int begin(struct stage *stage, struct diag *diag)
 	stage->control_fd = accept4(stage->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (stage->control_fd < 0)
 		return diag_set(diag, -errno, "cannot accept ghost %u: %s", stage->ghost, strerror(errno));
+	/* Nobody else is to come; a program's working directory stays as long as the program. */
+	unlink(stage->path);
+	if (!scenario_ghost_is_program(scenario, stage->ghost) && rmdir(stage->dir) == 0)
+		stage->dir[0] = '\0';
 	r = wire_welcome(&stage->home, stage->control_fd, WIRE_ROLE_GHOST, geteuid(), &terms, stage->ports, diag);
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Recording a run and simulating it again: the same frames leave at the same times, whatever the machine did."""
+import glob
 import json
 import math
 import os
@@ -251,6 +252,18 @@ class Record(gb.Case):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stdout, r"(?m)^x2\.eth0\n  a  has no such port\n  b  entered")
         self.assertRegex(done.stdout, r"(?m)^h2\.eth0\n  a  entered.*\n  b  has no such port")
+
+    def test_killed_replay_leaves_nothing(self):
+        report = self.record(P2P)
+        before = set(glob.glob("/tmp/ghostbridge-replay-*"))
+        path = os.path.join(report["dir"], "devices.pcapng")
+        os.mkfifo(path)
+        replaying = gb.start("replay", report["dir"], "--pcap")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(4), b"\x0a\x0d\x0d\x0a")
+            replaying.kill()
+            replaying.communicate(timeout=30)
+        self.assertEqual(set(glob.glob("/tmp/ghostbridge-replay-*")) - before, set())
 
     def test_difference_is_named(self):
         report, _ = self.run_scenario(gb.scenario_path("csma-pair.yaml"), "--record")

@@ -27,11 +27,13 @@ struct job {
 	struct scenario *scenario;
 	struct replay replay;
 	struct rundir out;
-	json_t *digest;   /* digest.json of the run, or NULL */
-	json_t *apps;     /* what applications sent and received now */
-	json_t *result;   /* ports */
-	char first[1024]; /* the first difference, in words; "" */
-	char ns3[64];     /* version that replays */
+	json_t *digest;              /* digest.json of the run, or NULL */
+	json_t *apps;                /* what applications sent and received now */
+	json_t *result;              /* ports */
+	char first[1024];            /* the first difference, in words; "" */
+	char ns3[64];                /* version that replays */
+	char ghost[17], program[17]; /* hashes of the files that do */
+	char inputs[17];             /* hash of what entered */
 	char incomplete[300];
 	double seconds;
 };
@@ -66,9 +68,21 @@ static int load(struct job *job)
 	return 0;
 }
 
-static void warn_of_versions(struct job *job, int ghost_fd)
+/* A recording from before this was written down says nothing. */
+static void warn_of_program(const char *name, const char *was, const char *is)
 {
-	replay_ns3_version(ghost_fd, job->ns3, sizeof(job->ns3));
+	if (was && strcmp(was, is) != 0)
+		cli_error(0, "warning: %s is not the program that was recorded: it may do something else", name);
+}
+
+static void warn_of_versions(struct job *job, int ghost_fd, int program_fd)
+{
+	experiment_hash_program(ghost_fd, job->ghost);
+	experiment_hash_program(program_fd, job->program);
+	warn_of_program("ns3-ghost", job->recording.ghost, job->ghost);
+	if (program_fd >= 0)
+		warn_of_program(job->scenario->program.argv[0], job->recording.program, job->program);
+	experiment_ns3_version(ghost_fd, job->ns3, sizeof(job->ns3));
 	if (strcmp(job->recording.ns3, job->ns3) != 0)
 		cli_error(
 			0,
@@ -130,6 +144,8 @@ static int open_out(struct job *job, struct boundary_writer **ret_writer, FILE *
 				     .source = recording->source,
 				     .scenario = job->scenario->text,
 				     .ns3 = job->ns3,
+				     .ghost = job->ghost,
+				     .program = job->program,
 				     .seed = job->scenario->seed,
 				     .lag_ns = job->scenario->lag_ns,
 				     .workers = recording->workers,
@@ -394,7 +410,7 @@ static int replay(struct job *job)
 		close(ghost_fd);
 		return cli_error(EXIT_USAGE, "%s", diag.text);
 	}
-	warn_of_versions(job, ghost_fd);
+	warn_of_versions(job, ghost_fd, program_fd);
 	job->digest = read_digest(job);
 	find_incompleteness(job);
 	if (!job->digest && !job->options->set_count)

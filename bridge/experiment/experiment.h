@@ -55,6 +55,13 @@ int experiment_main(struct lab *lab, void *experiment);
  */
 int experiment_find_program(const struct scenario *scenario, const char *source, int *ret_fd, struct diag *diag);
 
+/** experiment_ns3_version() - Version of ns-3 that ns3-ghost is linked with, "" when it does not say. Needs no right.
+ */
+void experiment_ns3_version(int ghost_fd, char *ret, size_t size);
+
+/** experiment_hash_program() - Hash of an executable's bytes, 16 digits; "" when it cannot be read. */
+void experiment_hash_program(int fd, char ret[17]);
+
 /**
  * experiment_open_captures() - Open the files of a scenario's replays, and read each once to see that it can be sent
  * @source:	the scenario's file, which their paths are relative to

@@ -8,15 +8,21 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bridge/experiment/peer.h"
 #include "bridge/experiment/rights.h"
+#include "bridge/record/digest.h"
 
 /* Of the ghosts' user, threads included: enough for any program, and no fork bomb. Before Run () it may start some. */
 #define PROCESSES_MAX 512
+
+#define HASH_PIECE_SIZE (1u << 20)
 
 pid_t program_spawn(const struct experiment *experiment, const char *wire_path, int log_fd)
 {
@@ -95,4 +101,57 @@ int experiment_find_program(const struct scenario *scenario, const char *source,
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+void experiment_ns3_version(int ghost_fd, char *ret, size_t size)
+{
+	const char *argv[] = {"ns3-ghost", "--version", NULL};
+	char *env[] = {(char *)"LANG=C.UTF-8", NULL};
+	char text[256] = "", *version;
+	int pair[2];
+	ssize_t n;
+	pid_t pid;
+
+	ret[0] = '\0';
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		dup2(pair[1], 1);
+		syscall(SYS_execveat, ghost_fd, "", argv, env, AT_EMPTY_PATH);
+		_exit(127);
+	}
+	close(pair[1]);
+	n = read(pair[0], text, sizeof(text) - 1);
+	close(pair[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	/* "ns3-ghost 0.1.0, ns-3.37" */
+	version = strstr(text, "ns-");
+	snprintf(ret, size, "%s", version ? version + 3 : "");
+}
+
+void experiment_hash_program(int fd, char ret[17])
+{
+	uint8_t *piece = malloc(HASH_PIECE_SIZE);
+	uint64_t digest = 0, at = 0;
+	uint32_t size;
+	ssize_t n = piece ? 1 : -1;
+
+	ret[0] = '\0';
+	while (n > 0) {
+		/* However it comes, in pieces of the same size. */
+		for (size = 0; size < HASH_PIECE_SIZE; size += (uint32_t)n) {
+			n = pread(fd, piece + size, HASH_PIECE_SIZE - size, (off_t)(at + size));
+			if (n <= 0)
+				break;
+		}
+		digest = digest_frame(digest, at, digest_bytes(piece, size), size);
+		at += size;
+	}
+	if (n == 0)
+		snprintf(ret, 17, "%016" PRIx64, digest);
+	free(piece);
 }

@@ -35,7 +35,7 @@ static void find_source(const struct experiment *experiment, char *ret, size_t s
 }
 
 /* Everything the section header and the interfaces say. The caller frees *ret_ports. */
-static int describe(const struct daemon *daemon, const char *ns3, const char *source, struct boundary_info *ret,
+static int describe(const struct daemon *daemon, const char *source, struct boundary_info *ret,
 		    struct boundary_port **ret_ports)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -58,7 +58,6 @@ static int describe(const struct daemon *daemon, const char *ns3, const char *so
 				      .default_name = scenario->name,
 				      .source = source,
 				      .scenario = scenario->text,
-				      .ns3 = ns3,
 				      .seed = scenario->seed,
 				      .lag_ns = scenario->lag_ns,
 				      .workers = daemon->experiment->workers,
@@ -116,7 +115,7 @@ int record_open(struct record *record, struct daemon *daemon, struct diag *diag)
 {
 	struct boundary_port *ports = NULL;
 	struct boundary_info info;
-	char ns3[64], source[4096];
+	char ns3[64], source[4096], ghost[17], program[17];
 	int fd, direct_fd, r;
 
 	if (!daemon->experiment->record)
@@ -135,9 +134,14 @@ int record_open(struct record *record, struct daemon *daemon, struct diag *diag)
 	}
 	manifest_ns3_version(daemon->experiment, ns3, sizeof(ns3));
 	find_source(daemon->experiment, source, sizeof(source));
-	r = describe(daemon, ns3, source, &info, &ports);
+	r = describe(daemon, source, &info, &ports);
 	if (r < 0)
 		return diag_set(diag, r, "out of memory");
+	experiment_hash_program(daemon->experiment->ghost_fd, ghost);
+	experiment_hash_program(daemon->experiment->program_fd, program);
+	info.ns3 = ns3;
+	info.ghost = ghost;
+	info.program = program;
 	fd = rundir_create(&daemon->experiment->rundir, BOUNDARY_FILE);
 	if (fd < 0) {
 		free(ports);

@@ -133,36 +133,6 @@ static int scenario_fd(const char *text)
 	return fd < 0 ? -errno : fd;
 }
 
-void replay_ns3_version(int ghost_fd, char *ret, size_t size)
-{
-	const char *argv[] = {"ns3-ghost", "--version", NULL};
-	char *env[] = {(char *)"LANG=C.UTF-8", NULL};
-	char text[256] = "", *version;
-	int pair[2];
-	ssize_t n;
-	pid_t pid;
-
-	ret[0] = '\0';
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return;
-	pid = fork();
-	if (pid == 0) {
-		dup2(pair[1], 1);
-		syscall(SYS_execveat, ghost_fd, "", argv, env, AT_EMPTY_PATH);
-		_exit(127);
-	}
-	close(pair[1]);
-	n = read(pair[0], text, sizeof(text) - 1);
-	close(pair[0]);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	/* "ns3-ghost 0.1.0, ns-3.37" */
-	version = strstr(text, "ns-");
-	snprintf(ret, size, "%s", version ? version + 3 : "");
-}
-
 /* As the daemon starts it, but as the user who calls. */
 static int spawn(struct stage *stage)
 {

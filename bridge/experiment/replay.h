@@ -53,10 +53,8 @@ struct replay {
 	uint64_t events;       /* simulator events run */
 	uint64_t simulated_ns; /* longest of the ghosts */
 	uint64_t frames;       /* that entered */
+	uint64_t inputs;       /* hash of all that entered, as boundary_inputs() */
 };
-
-/** replay_ns3_version() - Version of ns-3 that ns3-ghost is linked with, "" when it does not say. Needs no right. */
-void replay_ns3_version(int ghost_fd, char *ret, size_t size);
 
 /**
  * replay_run() - Simulate all ghosts again, at the same time

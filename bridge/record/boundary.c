@@ -29,6 +29,15 @@ static void text_option(struct pcapng_out *out, const char *kind, const char *te
 	free(data);
 }
 
+/* A line that not every recording has. */
+static void add_hash(char *text, size_t size, const char *key, const char *value)
+{
+	size_t len = strlen(text);
+
+	if (value && value[0])
+		snprintf(text + len, size - len, "%s=%s\n", key, value);
+}
+
 static void add_section(struct pcapng_out *out, const struct boundary_info *info)
 {
 	size_t left = strlen(info->scenario);
@@ -48,6 +57,8 @@ static void add_section(struct pcapng_out *out, const struct boundary_info *info
 		 "\nlag_ns=%" PRIu64 "\nworkers=%u\nghosts=%u\nports=%u\n",
 		 BOUNDARY_SCHEMA, info->name, info->default_name, info->source ? info->source : "", GB_VERSION,
 		 info->ns3, info->seed, info->lag_ns, info->workers, info->ghost_count, info->port_count);
+	add_hash(text, sizeof(text), "ghost", info->ghost);
+	add_hash(text, sizeof(text), "program", info->program);
 	text_option(out, BOUNDARY_TEXT_META, text, strlen(text));
 	while (left > 0) {
 		size_t size = left < SCENARIO_CHUNK ? left : SCENARIO_CHUNK;

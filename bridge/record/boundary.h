@@ -64,6 +64,8 @@ struct boundary_info {
 	const char *source;       /* absolute path of the scenario's file: a program it names is relative to it */
 	const char *scenario;     /* its text, as run */
 	const char *ns3;          /* version */
+	const char *ghost;        /* hash of ns3-ghost's file; NULL or "": not known */
+	const char *program;      /* ... of the user's own; likewise */
 	uint64_t seed;
 	uint64_t lag_ns;
 	uint32_t workers; /* as given to scenario_load() */

@@ -77,6 +77,8 @@ static int read_meta(struct recording *recording, const char *text, size_t size,
 	recording->source = meta_value(text, size, "source");
 	recording->ghostbridge = meta_value(text, size, "ghostbridge");
 	recording->ns3 = meta_value(text, size, "ns-3");
+	recording->ghost = meta_value(text, size, "ghost");
+	recording->program = meta_value(text, size, "program");
 	recording->seed = meta_number(text, size, "seed", UINT64_MAX - 1);
 	recording->lag_ns = meta_number(text, size, "lag_ns", UINT64_MAX - 1);
 	recording->workers = (uint32_t)meta_number(text, size, "workers", UINT32_MAX - 1);
@@ -466,6 +468,8 @@ void recording_done(struct recording *recording)
 	free(recording->scenario);
 	free(recording->ghostbridge);
 	free(recording->ns3);
+	free(recording->ghost);
+	free(recording->program);
 	memset(recording, 0, sizeof(*recording));
 }
 

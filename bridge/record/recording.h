@@ -37,6 +37,7 @@ struct recording {
 	char *source;            /* path of the scenario's file at the time of the run; may be empty */
 	char *scenario;          /* its text */
 	char *ghostbridge, *ns3; /* versions that wrote it */
+	char *ghost, *program;   /* hashes of the files of ns3-ghost and of the user's own program; NULL: not known */
 	uint64_t seed, lag_ns;
 	uint32_t workers;
 	uint32_t ghost_count;

@@ -100,6 +100,19 @@ class Own(gb.Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("identical", done.stdout)
 
+    def test_recording_of_another_program(self):
+        """A replay says when the program is not the one that was recorded."""
+        program = os.path.join(self.dir, "own")
+        shutil.copy(MISDEED, program)
+        report, _ = self.run_scenario(self.write(SCENARIO.format(program=f"[{program}, none]", step=PING)), "--record")
+        self.assertEqual(gb.command("replay", report["dir"]).stderr, "")
+        with open(program, "ab") as file:
+            file.write(b"built anew")
+        done = gb.command("replay", report["dir"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(f"warning: {program} is not the program that was recorded: it may do something else", done.stderr)
+        self.assertNotIn("ns3-ghost", done.stderr)
+
     def test_station(self):
         """The run begins when a station is associated; whatever address its container sends from is translated."""
         program = f"{STATION}, --await=time"

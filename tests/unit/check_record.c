@@ -29,6 +29,7 @@ static void open_writer(struct boundary_writer *writer, const char *scenario)
 					   .default_name = "unit",
 					   .scenario = scenario,
 					   .ns3 = "3.37",
+					   .program = "0123456789abcdef",
 					   .seed = 42,
 					   .workers = 2,
 					   .ghost_count = 2,
@@ -121,6 +122,8 @@ START_TEST(test_recording_round_trip)
 	ck_assert_uint_eq(recording.ghosts[1].end_ns, 9100);
 	ck_assert_uint_eq(recording.ports[0].frames_in, 2);
 	ck_assert_uint_eq(recording.ports[1].frames_out, 1);
+	ck_assert_str_eq(recording.program, "0123456789abcdef");
+	ck_assert_ptr_null(recording.ghost);
 	/* Twice: rewinding works. Events keep their place, departures come before the next event or at the end. */
 	for (int round = 0; round < 2; round++) {
 		for (i = 0; recording_next(&recording, &got); i++) {

@@ -201,7 +201,7 @@ static json_t *ports_json(const struct job *job)
 		const struct scenario_end *end = &job->scenario->ends[i];
 
 		if (end->stats != SCENARIO_NONE)
-			json_object_set_new(ports, end->port_name, record_port_json(&job->replay.ends[i]));
+			json_object_set_new(ports, end->port_name, record_port_json(&job->replay.ends[i], true));
 	}
 	return ports;
 }
@@ -229,8 +229,10 @@ static json_t *invariants_json(const struct job *job, uint64_t *ret_broken)
 static void write_out_digest(const struct job *job)
 {
 	/* What was missing when it was recorded is missing here, too. */
-	json_t *digest = json_pack("{s:i,s:b,s:s,s:O,s:O}", "schema", BOUNDARY_SCHEMA, "complete", !job->incomplete[0],
-				   "incomplete", job->incomplete, "ports", job->result, "applications", job->apps);
+	json_t *digest =
+		json_pack("{s:i,s:b,s:s,s:s,s:O,s:O}", "schema", BOUNDARY_SCHEMA, "complete", !job->incomplete[0],
+			  "incomplete", job->incomplete, "inputs", job->incomplete[0] ? "" : job->inputs, "ports",
+			  job->result, "applications", job->apps);
 	char *text = json_dumps(digest, JSON_INDENT(2));
 
 	if (text && rundir_write(&job->out, RECORD_DIGEST_FILE, text, strlen(text)) < 0)
@@ -263,8 +265,8 @@ static void find_difference(struct job *job)
 	const struct replay_difference *difference = &job->replay.difference;
 	const struct replay_miscount *miscount = &job->replay.miscount;
 	char recorded[512] = "nothing more", replayed[512] = "nothing more";
+	const char *port, *inputs;
 	json_t *was, *is;
-	const char *port;
 	size_t i;
 
 	if (job->replay.changed)
@@ -286,6 +288,12 @@ static void find_difference(struct job *job)
 	}
 	if (!job->digest || job->recording.incomplete[0])
 		return;
+	inputs = json_string_value(json_object_get(job->digest, "inputs"));
+	if (inputs && inputs[0] && strcmp(inputs, job->inputs) != 0) {
+		snprintf(job->first, sizeof(job->first),
+			 "what entered is not what was recorded: its hash was %s, is %s", inputs, job->inputs);
+		return;
+	}
 	json_array_foreach(json_object_get(job->digest, "applications"), i, was)
 	{
 		is = json_array_get(job->apps, i);
@@ -357,12 +365,12 @@ static int print(const struct job *job)
 		incomplete = job->recording.incomplete; /* nothing is compared */
 	if (job->options->json) {
 		json_t *all =
-			json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:O,s:O,s:O}", "schema", 1, "identical",
+			json_pack("{s:i,s:b,s:b,s:s,s:s,s:I,s:I,s:f,s:f,s:I,s:s,s:O,s:O,s:O}", "schema", 1, "identical",
 				  !replay->changed && !job->first[0], "changed", replay->changed, "first_difference",
 				  job->first, "incomplete", incomplete, "frames_in", (json_int_t)replay->frames,
 				  "frames_compared", (json_int_t)replay->compared, "simulated_s", simulated, "took_s",
-				  job->seconds, "events", (json_int_t)replay->events, "ports", job->result,
-				  "invariants", invariants, "applications", job->apps);
+				  job->seconds, "events", (json_int_t)replay->events, "inputs", job->inputs, "ports",
+				  job->result, "invariants", invariants, "applications", job->apps);
 
 		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 		putchar('\n');
@@ -446,6 +454,7 @@ static int replay(struct job *job)
 	}
 	job->seconds = (double)(clock_ns() - began) / 1e9;
 	job->result = ports_json(job);
+	snprintf(job->inputs, sizeof(job->inputs), "%016" PRIx64, job->replay.inputs);
 	job->apps = record_apps_json(job->scenario, job->replay.apps);
 	if (writer) {
 		boundary_flush(writer);

@@ -243,8 +243,16 @@ void record_finish(struct record *record, struct daemon *daemon, uint64_t limit_
 		console_say("THE RECORDING IS NOT COMPLETE: %s", record->trouble);
 }
 
-json_t *record_port_json(const struct stats_port *port)
+void record_inputs(const struct record *record, char ret[17])
 {
+	ret[0] = '\0';
+	if (record->journal_fds && record->is_finished && !record->trouble[0])
+		snprintf(ret, 17, "%016" PRIx64, record->status->inputs);
+}
+
+json_t *record_port_json(const struct stats_port *port, bool is_whole)
+{
+	json_t *all;
 	json_t *drops = json_object();
 	char hash[17];
 
@@ -256,9 +264,12 @@ json_t *record_port_json(const struct stats_port *port)
 					    json_integer((json_int_t)count));
 	}
 	snprintf(hash, sizeof(hash), "%016" PRIx64, port->digest);
-	return json_pack("{s:I,s:I,s:I,s:s,s:o}", "entered", (json_int_t)port->up.frames, "frames",
-			 (json_int_t)port->down.frames, "bytes", (json_int_t)port->down.bytes, "hash", hash, "drops",
-			 drops);
+	all = json_pack("{s:I,s:I,s:I,s:s,s:o}", "entered", (json_int_t)port->up.frames, "frames",
+			(json_int_t)port->down.frames, "bytes", (json_int_t)port->down.bytes, "hash", hash, "drops",
+			drops);
+	if (!is_whole)
+		json_object_del(all, "hash");
+	return all;
 }
 
 static json_t *traffic_json(const struct stats_dir *dir)
@@ -308,8 +319,8 @@ json_t *record_daemon_apps_json(const struct daemon *daemon)
 int record_write_digest(struct record *record, struct daemon *daemon)
 {
 	const struct scenario *scenario = daemon->scenario;
+	char inputs[17], *text;
 	json_t *ports, *digest;
-	char *text;
 	int r = -ENOMEM;
 
 	if (!record->journal_fds)
@@ -317,15 +328,18 @@ int record_write_digest(struct record *record, struct daemon *daemon)
 	ports = json_object();
 	for (size_t i = 0; i < scenario->end_count; i++) {
 		const struct scenario_end *end = &scenario->ends[i];
+		const struct peers *peers;
 		struct stats_port stats;
 
 		if (end->stats == SCENARIO_NONE)
 			continue;
-		peers_snapshot(&daemon->peers[scenario->links[end->link].ghost], PEERS_GHOST, end->stats, &stats);
-		json_object_set_new(ports, end->port_name, record_port_json(&stats));
+		peers = &daemon->peers[scenario->links[end->link].ghost];
+		peers_snapshot(peers, PEERS_GHOST, end->stats, &stats);
+		json_object_set_new(ports, end->port_name, record_port_json(&stats, !peers_is_broken(peers)));
 	}
-	digest = json_pack("{s:i,s:b,s:s,s:o,s:o}", "schema", BOUNDARY_SCHEMA, "complete", !record->trouble[0],
-			   "incomplete", record->trouble, "ports", ports, "applications",
+	record_inputs(record, inputs);
+	digest = json_pack("{s:i,s:b,s:s,s:s,s:o,s:o}", "schema", BOUNDARY_SCHEMA, "complete", !record->trouble[0],
+			   "incomplete", record->trouble, "inputs", inputs, "ports", ports, "applications",
 			   record_daemon_apps_json(daemon));
 	text = digest ? json_dumps(digest, JSON_INDENT(2)) : NULL;
 	json_decref(digest);

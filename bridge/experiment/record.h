@@ -55,8 +55,14 @@ json_t *record_json(const struct record *record);
 
 void record_close(struct record *record);
 
-/** record_port_json() - One port's part of digest.json, from what its ghost counted. New reference. */
-json_t *record_port_json(const struct stats_port *port);
+/** record_inputs() - Hash of all that entered the simulation, 16 digits; "" unless all of it is recorded. */
+void record_inputs(const struct record *record, char ret[17]);
+
+/**
+ * record_port_json() - One port's part of digest.json, from what its ghost counted. New reference.
+ * @is_whole:	one ghost counted all of it; else there is no hash, as it is only that of the last one
+ */
+json_t *record_port_json(const struct stats_port *port, bool is_whole);
 
 /**
  * record_apps_json() - What the applications of simulated nodes sent and received, for report, digest and replay

@@ -50,6 +50,7 @@ struct stage {
 	uint64_t source_number, expected_number;
 	struct replay_difference difference;
 	uint64_t compared; /* departures that were the same */
+	uint64_t inputs;   /* what entered, as boundary_input() */
 	struct tape tape;
 	pid_t pid;
 	bool gone; /* it has left */
@@ -343,6 +344,7 @@ static int drain(struct stage *stage)
 
 	while ((r = journal_look(&stage->back, &entry, &payload)) == 1) {
 		any = 1;
+		stage->inputs = boundary_input(stage->inputs, &entry, payload);
 		switch (entry.kind) {
 		case JOURNAL_OUT:
 			if (entry.port >= stage->port_count)
@@ -537,11 +539,13 @@ int replay_run(struct replay *replay, struct diag *diag)
 	uint32_t count = replay->recording->ghost_count;
 	struct stage *stages = calloc(count + 1u, sizeof(*stages));
 	struct tape **tapes = calloc(count + 1u, sizeof(struct tape *));
+	uint64_t *inputs = calloc(count + 1u, sizeof(*inputs));
 	int r = 0;
 
-	if (!stages || !tapes) {
+	if (!stages || !tapes || !inputs) {
 		free(stages);
 		free(tapes);
+		free(inputs);
 		return diag_set(diag, -ENOMEM, "out of memory");
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -556,8 +560,11 @@ int replay_run(struct replay *replay, struct diag *diag)
 		r = begin(&stages[i], diag);
 	if (r == 0)
 		r = play(stages, count, diag);
-	for (uint32_t i = 0; r == 0 && i < count; i++)
+	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		collect(&stages[i]);
+		inputs[i] = stages[i].inputs;
+	}
+	replay->inputs = boundary_inputs(inputs, count);
 	if (r == 0) {
 		r = tape_join(replay, tapes, count);
 		if (r < 0)
@@ -567,5 +574,6 @@ int replay_run(struct replay *replay, struct diag *diag)
 		close_stage(&stages[i]);
 	free(stages);
 	free(tapes);
+	free(inputs);
 	return r;
 }

@@ -287,6 +287,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 json_t *report_figures(struct daemon *daemon)
 {
 	struct figures *figures = calloc(1, sizeof(*figures));
+	char inputs[17];
 	json_t *all;
 
 	if (!figures)
@@ -297,9 +298,10 @@ json_t *report_figures(struct daemon *daemon)
 	figures->digests = json_object();
 	for (size_t i = 0; i < daemon->scenario->link_count; i++)
 		add_link(figures, daemon, &daemon->scenario->links[i]);
+	record_inputs(&daemon->record, inputs);
 	all = json_pack("{s:o,s:o,s:o,s:o,s:o,s:{s:s,s:o}}", "ports", figures->ports, "simulated", figures->simulated,
 			"applications", record_daemon_apps_json(daemon), "links", figures->links, "fidelity",
-			fidelity_json(daemon, figures), "digest", "inputs", "", "ports", figures->digests);
+			fidelity_json(daemon, figures), "digest", "inputs", inputs, "ports", figures->digests);
 	free(figures);
 	return all;
 }

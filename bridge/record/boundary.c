@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bridge/record/digest.h"
+
 #define SCENARIO_CHUNK   60000u /* bytes of text to an option, which ends at 65535 */
 #define ETHERNET_MIN     14u
 #define CONTROL_TEXT_MAX 1400u
@@ -91,8 +93,11 @@ int boundary_open(struct boundary_writer *writer, const struct boundary_info *in
 	writer->ghost_count = info->ghost_count;
 	writer->port_count = info->port_count;
 	writer->first = calloc(info->ghost_count + 1u, sizeof(*writer->first));
-	if (!writer->first)
+	writer->inputs = calloc(info->ghost_count + 1u, sizeof(*writer->inputs));
+	if (!writer->first || !writer->inputs) {
+		boundary_close(writer);
 		return -ENOMEM;
+	}
 	add_section(&writer->out, info);
 	for (uint32_t i = 0; i < info->port_count; i++) {
 		const struct boundary_port *port = &info->ports[i];
@@ -124,7 +129,9 @@ void boundary_close(struct boundary_writer *writer)
 {
 	pcapng_out_done(&writer->out);
 	free(writer->first);
+	free(writer->inputs);
 	writer->first = NULL;
+	writer->inputs = NULL;
 }
 
 void boundary_flush(struct boundary_writer *writer)
@@ -171,6 +178,19 @@ static void add_remark(struct boundary_writer *writer, uint64_t time_ns, const c
 	pcapng_packet(&writer->out, writer->port_count, time_ns, frame, (uint32_t)(ETHERNET_MIN + size), 0, text);
 }
 
+uint64_t boundary_input(uint64_t digest, const struct journal_entry *entry, const uint8_t *payload)
+{
+	if (entry->kind != JOURNAL_IN && entry->kind != JOURNAL_CONTROL)
+		return digest;
+	return digest_input(digest, entry->time_ns, entry->kind == JOURNAL_IN ? entry->port : UINT32_MAX, payload,
+			    entry->size);
+}
+
+uint64_t boundary_inputs(const uint64_t *inputs, uint32_t ghost_count)
+{
+	return digest_bytes(inputs, ghost_count * (uint32_t)sizeof(*inputs));
+}
+
 int boundary_add(struct boundary_writer *writer, uint32_t ghost, const struct journal_entry *entry,
 		 const uint8_t *payload)
 {
@@ -183,6 +203,7 @@ int boundary_add(struct boundary_writer *writer, uint32_t ghost, const struct jo
 		if (entry->port >= ports || entry->size < ETHERNET_MIN)
 			return -EPROTO;
 		pcapng_packet(&writer->out, interface, entry->time_ns, payload, entry->size, PCAPNG_INBOUND, NULL);
+		writer->inputs[ghost] = boundary_input(writer->inputs[ghost], entry, payload);
 		writer->frames++;
 		return 0;
 	case JOURNAL_OUT:
@@ -194,6 +215,7 @@ int boundary_add(struct boundary_writer *writer, uint32_t ghost, const struct jo
 			boundary_flush(writer);
 		return 0;
 	case JOURNAL_CONTROL:
+		writer->inputs[ghost] = boundary_input(writer->inputs[ghost], entry, payload);
 		add_event(writer, ghost, entry, payload);
 		snprintf(text, sizeof(text), "%.*s", (int)entry->size, (const char *)payload);
 		add_remark(writer, entry->time_ns, text);

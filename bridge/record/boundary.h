@@ -83,8 +83,9 @@ struct boundary_writer {
 	uint32_t port_count;
 	struct boundary_departure departures[BOUNDARY_DEPARTURES_MAX];
 	uint32_t departure_count;
-	uint64_t frames; /* that entered */
-	uint64_t gaps;   /* entries missing */
+	uint64_t *inputs; /* of each ghost, boundary_input() so far */
+	uint64_t frames;  /* that entered */
+	uint64_t gaps;    /* entries missing */
 };
 
 /** boundary_open() - Begin a recording: section and interfaces are in @writer->out. Return: 0, -EINVAL, -ENOMEM. */
@@ -94,6 +95,17 @@ void boundary_close(struct boundary_writer *writer);
 /** boundary_add() - Add a journal entry of ghost @ghost. Return: 0, or -EPROTO when it makes no sense. */
 int boundary_add(struct boundary_writer *writer, uint32_t ghost, const struct journal_entry *entry,
 		 const uint8_t *payload);
+
+/**
+ * boundary_input() - Add a journal entry to the hash of what entered a ghost: frames and changes, in order
+ * @digest:	hash so far; 0 before the first entry
+ *
+ * Return: the new hash; the same for an entry of another kind
+ */
+uint64_t boundary_input(uint64_t digest, const struct journal_entry *entry, const uint8_t *payload);
+
+/** boundary_inputs() - One hash of those of all ghosts. */
+uint64_t boundary_inputs(const uint64_t *inputs, uint32_t ghost_count);
 
 /** boundary_flush() - Make a block of what waits for one. */
 void boundary_flush(struct boundary_writer *writer);

@@ -23,3 +23,10 @@ uint64_t digest_frame(uint64_t digest, uint64_t time_ns, uint64_t hash, uint32_t
 
 	return XXH3_64bits(link, sizeof(link));
 }
+
+uint64_t digest_input(uint64_t digest, uint64_t time_ns, uint32_t port, const void *data, uint32_t size)
+{
+	uint64_t link[4] = {digest, digest_bytes(data, size), time_ns, (uint64_t)port << 32 | size};
+
+	return XXH3_64bits(link, sizeof(link));
+}

@@ -32,6 +32,17 @@ uint64_t digest_bytes_avx2(const void *frame, uint32_t len);
  */
 uint64_t digest_frame(uint64_t digest, uint64_t time_ns, uint64_t hash, uint32_t len);
 
+/**
+ * digest_input() - Add one thing that entered a simulation to the hash of all that did
+ * @digest:	hash so far; 0 before the first
+ * @time_ns:	simulated time of its injection
+ * @port:	where; UINT32_MAX: a change
+ * @data:	@size bytes, the frame or the change's text
+ *
+ * Return: the new hash
+ */
+uint64_t digest_input(uint64_t digest, uint64_t time_ns, uint32_t port, const void *data, uint32_t size);
+
 #ifdef __cplusplus
 }
 #endif

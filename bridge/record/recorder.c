@@ -107,5 +107,6 @@ void recorder_run(int fd, int direct_fd, struct journal *journals, struct bounda
 		if (!finish)
 			clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = (long)turn_ns}, NULL);
 	} while (!finish || taken > 0);
+	status->inputs = boundary_inputs(writer->inputs, writer->ghost_count);
 	__atomic_store_n(&status->done, 1, __ATOMIC_RELEASE);
 }

@@ -24,6 +24,7 @@ struct recorder_status {
 	uint64_t bytes;  /* written */
 	uint64_t frames; /* that entered */
 	uint64_t gaps;   /* entries that are missing */
+	uint64_t inputs; /* boundary_inputs() of all that entered, when done */
 };
 
 /**

@@ -141,10 +141,12 @@ class Record(gb.Case):
 
     def check_identical(self, report, times=2):
         self.assertTrue(report["recording"]["complete"], report["recording"])
+        self.assertRegex(report["digest"]["inputs"], "^[0-9a-f]{16}$")
         for _ in range(times):
             status, result, said = replay(report["dir"])
             self.assertEqual((status, result["first_difference"]), (0, ""), said)
             self.assertTrue(result["identical"])
+            self.assertEqual(result["inputs"], report["digest"]["inputs"])
         for port in report["ports"]:
             self.assertEqual(result["ports"][port["port"]]["frames"], report["digest"]["ports"][port["port"]]["frames"])
             self.assertEqual(result["ports"][port["port"]]["hash"], report["digest"]["ports"][port["port"]]["hash"])
@@ -225,7 +227,7 @@ class Record(gb.Case):
         with open(os.path.join(again, "digest.json"), encoding="utf-8") as file:
             copy = json.load(file)
         self.assertEqual((copy["complete"], copy["incomplete"]), (False, result["incomplete"]))
-        self.assertEqual(copy["ports"], digest["ports"])
+        self.assertEqual((copy["ports"], copy["inputs"]), (digest["ports"], ""))
         done = gb.command("diff", report["dir"], again, "--json")
         found = json.loads(done.stdout)
         self.assertEqual((done.returncode, found["incomplete"]["a"]), (0, result["incomplete"]))
@@ -236,8 +238,14 @@ class Record(gb.Case):
         status, result, said = replay(report["dir"])
         self.assertEqual(status, 4)
         self.assertIn("says nothing of h1.eth0", said)
+        write(inputs="0" * 16)
+        status, result, said = replay(report["dir"])
+        self.assertEqual(status, 1)
+        self.assertIn("what entered is not what was recorded", result["first_difference"])
         write()
-        self.assertEqual(replay(report["dir"])[0], 0)
+        status, result, said = replay(report["dir"])
+        self.assertEqual((status, result["inputs"], said), (0, digest["inputs"], ""))
+        self.assertEqual(digest["inputs"], report["digest"]["inputs"])
         # Who replays is not who recorded.
         boundary = os.path.join(report["dir"], "boundary.pcapng")
         with open(boundary, "rb") as file:

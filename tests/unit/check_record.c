@@ -374,6 +374,44 @@ START_TEST(test_refuses_another_order)
 }
 END_TEST
 
+/* Of what enters every bit counts, and the order, but nothing of what leaves. */
+START_TEST(test_inputs)
+{
+	static const struct journal_entry frame_in = {.kind = JOURNAL_IN, .size = 100, .time_ns = 5};
+	static const struct journal_entry change = {.kind = JOURNAL_CONTROL, .size = 100, .time_ns = 5};
+	struct journal_entry others[] = {frame_in, frame_in, frame_in, change};
+	struct boundary_writer *writer = malloc(sizeof(*writer));
+	uint64_t once = boundary_input(0, &frame_in, frame), seen[6] = {once}, inputs[2];
+
+	others[0].time_ns = 6;
+	others[1].port = 1;
+	others[2].size = 99;
+	for (int i = 0; i < 4; i++)
+		seen[1 + i] = boundary_input(0, &others[i], frame);
+	frame[50] ^= 1;
+	seen[5] = boundary_input(0, &frame_in, frame);
+	for (int i = 0; i < 6; i++)
+		for (int j = 0; j < i; j++)
+			ck_assert_uint_ne(seen[i], seen[j]);
+	ck_assert_uint_ne(boundary_input(seen[5], &others[0], frame), boundary_input(seen[1], &frame_in, frame));
+	others[0].kind = JOURNAL_OUT;
+	ck_assert_uint_eq(boundary_input(once, &others[0], frame), once);
+	/* Whatever the order of two ghosts in the file. */
+	open_writer(writer, "ghostbridge: 1\n");
+	add_in(writer, 1, 0, 1000, 1);
+	add_in(writer, 0, 0, 1000, 2);
+	inputs[0] = boundary_inputs(writer->inputs, 2);
+	boundary_close(writer);
+	open_writer(writer, "ghostbridge: 1\n");
+	add_in(writer, 0, 0, 1000, 2);
+	add_in(writer, 1, 0, 1000, 1);
+	inputs[1] = boundary_inputs(writer->inputs, 2);
+	ck_assert_uint_eq(inputs[0], inputs[1]);
+	boundary_close(writer);
+	free(writer);
+}
+END_TEST
+
 START_TEST(test_flows)
 {
 	struct boundary_writer *writer = malloc(sizeof(*writer));
@@ -441,6 +479,7 @@ int main(void)
 	tcase_add_test(tcase, test_gap_and_second_ghost);
 	tcase_add_test(tcase, test_refuses_what_makes_no_sense);
 	tcase_add_test(tcase, test_refuses_another_order);
+	tcase_add_test(tcase, test_inputs);
 	tcase_add_test(tcase, test_flows);
 	tcase_add_test(tcase, test_digest_is_xxh3);
 	suite_add_tcase(suite, tcase);

@@ -131,30 +131,59 @@ static const struct flow_port *flow_of(const struct side *side, const char *port
 	return NULL;
 }
 
-static json_t *flow_json(const struct flow_port *flow)
+/* What the books of that run say of a port's drops, by cause; NULL: nothing. */
+static json_t *drops_of(const struct side *side, const char *port)
 {
-	if (!flow)
-		return json_null();
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f,s:f}}", "entered", (json_int_t)flow->entered,
-			 "entered_bytes", (json_int_t)flow->entered_bytes, "left", (json_int_t)flow->left, "left_bytes",
-			 (json_int_t)flow->left_bytes, "matched", (json_int_t)flow->found, "vanished",
-			 (json_int_t)flow->vanished, "delay_us", "min", (double)flow->delay_min_ns / 1e3, "mean",
-			 flow->delay_mean_ns / 1e3, "p50", (double)flow->delay_p50_ns / 1e3, "p99",
-			 (double)flow->delay_p99_ns / 1e3, "max", (double)flow->delay_max_ns / 1e3);
+	return json_object_get(json_object_get(json_object_get(side->digest, "ports"), port), "drops");
 }
 
-static void print_flow(const char *label, const struct flow_port *flow)
+static json_t *flow_json(const struct side *side, const char *port)
 {
+	const struct flow_port *flow = flow_of(side, port);
+	json_t *all;
+
+	if (!flow)
+		return json_null();
+	all = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f,s:f}}", "entered", (json_int_t)flow->entered,
+			"entered_bytes", (json_int_t)flow->entered_bytes, "left", (json_int_t)flow->left, "left_bytes",
+			(json_int_t)flow->left_bytes, "matched", (json_int_t)flow->found, "vanished",
+			(json_int_t)flow->vanished, "delay_us", "min", (double)flow->delay_min_ns / 1e3, "mean",
+			flow->delay_mean_ns / 1e3, "p50", (double)flow->delay_p50_ns / 1e3, "p99",
+			(double)flow->delay_p99_ns / 1e3, "max", (double)flow->delay_max_ns / 1e3);
+	if (drops_of(side, port))
+		json_object_set(all, "drops", drops_of(side, port));
+	return all;
+}
+
+static void print_drops(const json_t *drops)
+{
+	json_t *copy = json_deep_copy(drops), *count;
+	const char *cause, *before = "; dropped ";
+
+	json_object_foreach(copy, cause, count)
+	{
+		printf("%s%" PRId64 " %s", before, (int64_t)json_integer_value(count), cause);
+		before = ", ";
+	}
+	json_decref(copy);
+}
+
+static void print_flow(const char *label, const struct side *side, const char *port)
+{
+	const struct flow_port *flow = flow_of(side, port);
+
 	if (!flow) {
 		printf("  %s  has no such port\n", label);
 		return;
 	}
-	printf("  %s  entered %" PRIu64 " (%" PRIu64 " vanished, %.3f %%), left %" PRIu64, label, flow->entered,
-	       flow->vanished, flow->entered ? 100.0 * (double)flow->vanished / (double)flow->entered : 0.0,
-	       flow->left);
+	printf("  %s  entered %" PRIu64, label, flow->entered);
+	if (flow->vanished)
+		printf(" (%" PRIu64 " not found again)", flow->vanished);
+	printf(", left %" PRIu64, flow->left);
 	if (flow->found)
 		printf("; delay min %.1f mean %.1f p99 %.1f max %.1f us", (double)flow->delay_min_ns / 1e3,
 		       flow->delay_mean_ns / 1e3, (double)flow->delay_p99_ns / 1e3, (double)flow->delay_max_ns / 1e3);
+	print_drops(drops_of(side, port));
 	putchar('\n');
 }
 
@@ -168,8 +197,8 @@ static json_t *ports_json(struct side sides[2])
 
 			if (!json_object_get(ports, name))
 				json_object_set_new(ports, name,
-						    json_pack("{s:o,s:o}", "a", flow_json(flow_of(&sides[0], name)),
-							      "b", flow_json(flow_of(&sides[1], name))));
+						    json_pack("{s:o,s:o}", "a", flow_json(&sides[0], name), "b",
+							      flow_json(&sides[1], name)));
 		}
 	}
 	return ports;
@@ -211,8 +240,8 @@ static int print(struct side sides[2], const struct parting *parting, bool scena
 			if (i == 1 && flow_of(&sides[0], name))
 				continue; /* shown with a's */
 			printf("%s\n", name);
-			print_flow("a", flow_of(&sides[0], name));
-			print_flow("b", flow_of(&sides[1], name));
+			print_flow("a", &sides[0], name);
+			print_flow("b", &sides[1], name);
 		}
 	}
 	return same ? EXIT_DONE : EXIT_FAILED;
@@ -257,7 +286,8 @@ const struct verb verb_diff = {
 	.summary = "Compare two recordings: where they part, delay and loss per port",
 	.help = "  --json            print the result as JSON\n\n"
 		"Prints the first frame or change that is not the same, with its headers, and for every port what\n"
-		"entered, left and vanished, and how long frames were under way. Frames that a simulated router has\n"
-		"rewritten are not found again and count as vanished. Exit status: 0 the same, 1 not.\n",
+		"entered and left, what was dropped for which cause, and how long frames were under way. Frames that\n"
+		"a simulated node answered, or rewrote as a router does, are not found again. Exit status: 0 the\n"
+		"same, 1 not.\n",
 	.main = diff_main,
 };

@@ -241,11 +241,16 @@ static void write_out_digest(const struct job *job)
 	json_decref(digest);
 }
 
+/* A frame that a simulated node made, or rewrote, never entered: its headers are only known from the replay. */
 static void describe_frame(const struct job *job, const struct recording_entry *entry, char *ret, size_t size)
 {
+	const struct replay_difference *difference = &job->replay.difference;
 	char what[256] = "";
 
-	decode_by_hash(&job->recording, entry->value, entry->len, what, sizeof(what));
+	if (difference->has_replayed && difference->head_size && difference->replayed.value == entry->value)
+		decode_frame(difference->head, difference->head_size, what, sizeof(what));
+	else
+		decode_by_hash(&job->recording, entry->value, entry->len, what, sizeof(what));
 	snprintf(ret, size, "%s: %u bytes at %.9f s%s%s", job->recording.ports[entry->interface].name, entry->len,
 		 (double)entry->time_ns / 1e9, what[0] ? ", " : "", what);
 }

@@ -293,6 +293,16 @@ static bool is_same(const struct recording_entry *a, const struct recording_entr
 	return a->interface == b->interface && a->time_ns == b->time_ns && a->len == b->len && a->value == b->value;
 }
 
+static void set_replayed(struct replay_difference *difference, const struct recording_entry *replayed)
+{
+	difference->has_replayed = true;
+	difference->replayed = *replayed;
+	difference->head_size = replayed->size < sizeof(difference->head) ? replayed->size : sizeof(difference->head);
+	memcpy(difference->head, replayed->data, difference->head_size);
+	difference->replayed.data = NULL; /* in the journal: gone when this returns */
+	difference->replayed.size = 0;
+}
+
 /* A frame left: does the recording say the same? */
 static void compare(struct stage *stage, const struct recording_entry *replayed)
 {
@@ -307,8 +317,8 @@ static void compare(struct stage *stage, const struct recording_entry *replayed)
 			/* Where the recording is cut off, more is no difference. */
 			if (stage->replay->recording->incomplete[0] || !replayed)
 				return;
-			*difference = (struct replay_difference){
-				.any = true, .has_replayed = true, .replayed = *replayed, .number = stage->compared};
+			*difference = (struct replay_difference){.any = true, .number = stage->compared};
+			set_replayed(difference, replayed);
 			return;
 		}
 	} while (recorded.kind != JOURNAL_OUT);
@@ -316,13 +326,10 @@ static void compare(struct stage *stage, const struct recording_entry *replayed)
 		stage->compared++;
 		return;
 	}
-	*difference = (struct replay_difference){.any = true,
-						 .has_recorded = true,
-						 .recorded = recorded,
-						 .has_replayed = replayed != NULL,
-						 .number = stage->compared};
+	*difference = (struct replay_difference){
+		.any = true, .has_recorded = true, .recorded = recorded, .number = stage->compared};
 	if (replayed)
-		difference->replayed = *replayed;
+		set_replayed(difference, replayed);
 }
 
 static void count_events(const struct stage *stage, uint64_t replayed)
@@ -354,7 +361,9 @@ static int drain(struct stage *stage)
 								 .interface = stage->first_port + entry.port,
 								 .len = entry.extra,
 								 .time_ns = entry.time_ns,
-								 .value = entry.value});
+								 .value = entry.value,
+								 .data = payload,
+								 .size = entry.size});
 			break;
 		case JOURNAL_END:
 			stage->ended = true;

@@ -24,6 +24,8 @@ struct replay_difference {
 	bool has_recorded; /* the recording has a frame here ... */
 	bool has_replayed; /* ... the replay has one */
 	struct recording_entry recorded, replayed;
+	uint8_t head[JOURNAL_OUT_SIZE]; /* first bytes of the replayed frame */
+	uint32_t head_size;
 	uint64_t number; /* of departures of that ghost that were the same before */
 };
 

@@ -51,9 +51,11 @@ extern "C" {
 #define JOURNAL_UNTIL_EVENTS 8u  /* end after end_events events, not at end_ns */
 
 enum journal_kind {
-	JOURNAL_BEGIN = 1,   /* a ghost took up its work; value: events run before */
-	JOURNAL_IN = 2,      /* a frame was injected: port, time; value: how late, ns; payload: the frame */
-	JOURNAL_OUT = 3,     /* a frame left: port, time; extra: its length; value: XXH3 of its bytes */
+	JOURNAL_BEGIN = 1, /* a ghost took up its work; value: events run before */
+	JOURNAL_IN = 2,    /* a frame was injected: port, time; value: how late, ns; payload: the frame */
+	/* a frame left: port, time; extra: its length; value: XXH3 of its bytes; payload: in a replay its first bytes
+	 */
+	JOURNAL_OUT = 3,
 	JOURNAL_CONTROL = 4, /* a change was made: time; payload: its text; extra: enum journal_change */
 	JOURNAL_GAP = 5,     /* so many entries (value) are missing here, the first at time */
 	JOURNAL_END = 6,     /* the simulation ended: time; value: events run; extra: 1 when in the middle of one */
@@ -61,6 +63,8 @@ enum journal_kind {
 	JOURNAL_DEVICE = 7,
 	JOURNAL_SNIFFED = 8, /* ... a frame there: port: its number; time; extra: enum journal_direction; payload */
 };
+
+#define JOURNAL_OUT_SIZE 128u /* payload of an OUT at most: headers, for whoever is told of a difference */
 
 #define JOURNAL_SKIP 0xffffu /* a kind that nobody but journal_look() sees: the next entry is in the next chunk */
 

@@ -295,7 +295,8 @@ GhostReplay::Commit(uint32_t index, uint32_t len, uint64_t departureNs, uint64_t
     {
         return GhostWire::Commit(index, len, departureNs, hash);
     }
-    Record({0, JOURNAL_OUT, 0, index, len, departureNs, hash}, nullptr);
+    Record({std::min(len, JOURNAL_OUT_SIZE), JOURNAL_OUT, 0, index, len, departureNs, hash},
+           m_frame.data());
 }
 
 void

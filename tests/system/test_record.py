@@ -382,6 +382,16 @@ class Record(gb.Case):
         # The scenario's own changes are another's when it is another scenario.
         done = gb.command("replay", out, "--set", "timeline[0].value=1ms")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        # What the router rewrote never entered: no loss, and what it is only the replay knows.
+        said = gb.command("diff", out, out).stdout
+        self.assertRegex(said, r"h1\.eth0\n  a  entered \d+ \(\d+ not found again\), left")
+        at = data.rfind(bytes(range(0x30, 0x38)))
+        self.assertGreater(at, 0)
+        with open(os.path.join(out, "boundary.pcapng"), "wb") as file:
+            file.write(data[:at] + b"1" + data[at + 1:])
+        status, result, said = replay(out)
+        self.assertEqual(status, 1, said)
+        self.assertRegex(result["first_difference"], r"replayed h[12]\.eth0: 98 bytes at [0-9.]+ s, .*IPv4 .*, ICMP type")
 
     def test_p2p_random_loss_and_jitter(self):
         report = self.record(P2P)
@@ -475,6 +485,11 @@ class Record(gb.Case):
             self.assertAlmostEqual(port["b"]["delay_us"]["mean"] - port["a"]["delay_us"]["mean"], 20000, delta=1)
             self.assertEqual(port["a"]["vanished"], port["b"]["vanished"])
         self.assertGreater(sum(port["a"]["vanished"] for port in found["ports"].values()), 0)
+        for name, port in found["ports"].items():
+            self.assertEqual(sum(port["a"]["drops"].values()),
+                             sum(sum(way["drops"].values()) for one in report["ports"] if one["port"] == name
+                                 for way in (one["up"], one["down"])))
+        self.assertRegex(gb.command("diff", report["dir"], slow).stdout, r"; dropped \d+ ")
 
     def test_bad_recordings(self):
         report = self.record(P2P)

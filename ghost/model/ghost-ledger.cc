@@ -47,9 +47,15 @@ uint32_t
 GhostLedger::AddPort(struct stats_port* stats, Mac48Address address)
 {
     NS_ABORT_IF(m_ports.size() >= PORTS_MAX);
-    m_ports.push_back({stats, address});
+    m_ports.push_back({stats, address, address});
     m_order = GhostOrder(static_cast<uint32_t>(m_ports.size() * m_ports.size() * (NO_TID + 1)));
     return static_cast<uint32_t>(m_ports.size() - 1);
+}
+
+void
+GhostLedger::SetOther(uint32_t port, Mac48Address other)
+{
+    m_ports[port].other = other;
 }
 
 void
@@ -82,6 +88,12 @@ GhostLedger::SetDown(uint32_t port, bool down)
         of.up = static_cast<uint64_t>(Simulator::Now().GetNanoSeconds());
     }
     of.down = down;
+}
+
+bool
+GhostLedger::IsMeant(const Port& port, Mac48Address to)
+{
+    return port.address == to || port.other == to;
 }
 
 bool
@@ -149,7 +161,7 @@ GhostLedger::Deliver(uint64_t uid, uint32_t port)
     }
     entry.delivered |= uint64_t{1} << port;
     stats_add(&m_ports[port].stats->received, 1);
-    if (m_checking && entry.to == m_ports[port].address)
+    if (m_checking && IsMeant(m_ports[port], entry.to))
     {
         NoteOrder(entry, port);
     }
@@ -344,7 +356,7 @@ GhostLedger::GetCause(const Entry& entry) const
 {
     auto meant = std::find_if(m_ports.begin(),
                               m_ports.end(),
-                              [&entry](const Port& port) { return port.address == entry.to; });
+                              [&entry](const Port& port) { return IsMeant(port, entry.to); });
     bool down = WasDown(m_ports[entry.port], entry.at);
     down |= meant != m_ports.end() && WasDown(*meant, entry.at);
     if (down && entry.cause != STATS_DROP_QUEUE)
@@ -382,7 +394,7 @@ GhostLedger::Close(uint64_t uid, const Entry& entry)
         {
             continue;
         }
-        bool meant = entry.to.IsGroup() || m_ports[port].address == entry.to;
+        bool meant = entry.to.IsGroup() || IsMeant(m_ports[port], entry.to);
         enum stats_drop cause = !meant                             ? STATS_DROP_FILTERED
                                 : WasDown(m_ports[port], entry.at) ? STATS_DROP_DOWN
                                                                    : STATS_DROP_NOT_HEARD;

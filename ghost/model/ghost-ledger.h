@@ -70,6 +70,13 @@ class GhostLedger : public Object
     uint32_t AddPort(struct stats_port* stats, Mac48Address address);
 
     /**
+     * \brief Frames to another address are for a port as well.
+     * \param port index
+     * \param other takes the place of the other address that it had
+     */
+    void SetOther(uint32_t port, Mac48Address other);
+
+    /**
      * \brief Follow the frames in a MAC's queues.
      * \param mac of a device on the link, configured
      */
@@ -130,6 +137,7 @@ class GhostLedger : public Object
     {
         struct stats_port* stats; //!< borrowed
         Mac48Address address;     //!< of its device
+        Mac48Address other;       //!< see SetOther
         int64_t open{0};          //!< frames under way
         bool down{false};         //!< see SetDown
         uint64_t up{0};           //!< when it was joined again, ns
@@ -181,6 +189,9 @@ class GhostLedger : public Object
 
     /// Close an entry that nothing holds, now or when it can't be on the air any more.
     void Check(uint64_t uid, Entry& entry);
+
+    /// \return whether a frame to that address is for the port, and not because it is for all
+    static bool IsMeant(const Port& port, Mac48Address to);
 
     /// \return whether a port was down at any time since then
     static bool WasDown(const Port& port, uint64_t since);

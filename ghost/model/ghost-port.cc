@@ -134,6 +134,7 @@ GhostPort::ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool p
     m_stats = &stats;
     m_sendFrom = device->SupportsSendFrom();
     m_address = Mac48Address::ConvertFrom(device->GetAddress());
+    m_other = m_address;
     SetListening(true);
 }
 
@@ -382,9 +383,27 @@ GhostPort::Inject(const uint8_t* frame, uint32_t len)
         stats_add(&m_stats->up.drops[STATS_DROP_FOREIGN], 1);
         return;
     }
+    // Its own address does not take the other one back: a bridge in the container sends with both.
+    if (from != m_address && from != m_other && !from.IsGroup())
+    {
+        SetOther(from);
+    }
     uint16_t type = static_cast<uint16_t>(frame[12] << 8 | frame[13]);
     uint32_t payload = len - HEADER_SIZE;
     Transmit(Create<Packet>(frame + HEADER_SIZE, payload), from, to, type);
+}
+
+void
+GhostPort::SetOther(Mac48Address other)
+{
+    m_other = other;
+}
+
+bool
+GhostPort::IsForOthers(NetDevice::PacketType type, const Address& to) const
+{
+    return type == NetDevice::PACKET_OTHERHOST && !m_promiscuous &&
+           Mac48Address::ConvertFrom(to) != m_other;
 }
 
 bool
@@ -454,7 +473,7 @@ GhostPort::Receive(Ptr<NetDevice> device,
         stats_add(&m_stats->down.drops[STATS_DROP_DOWN], 1);
         return true;
     }
-    if (type == NetDevice::PACKET_OTHERHOST && !m_promiscuous)
+    if (IsForOthers(type, to))
     {
         stats_add(&m_stats->down.drops[STATS_DROP_FILTERED], 1);
         return true;

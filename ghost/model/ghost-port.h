@@ -209,6 +209,20 @@ class GhostPort : public Object
     /// A device with a line gave a frame up on its way out.
     void CountReceiveDrop(Ptr<const Packet> packet, uint32_t cause);
 
+    /**
+     * \brief Whether the container's NIC would not take a received frame.
+     * \param type what it is to the device
+     * \param to its destination
+     */
+    bool IsForOthers(NetDevice::PacketType type, const Address& to) const;
+
+    /**
+     * \brief The container sends with another address than the device's, and gets frames for it
+     * from now on.
+     * \param other an address of one station
+     */
+    virtual void SetOther(Mac48Address other);
+
     /// Take the device's receive callback.
     virtual void ConnectDevice(Ptr<NetDevice> device, struct stats_port& stats, bool promiscuous);
 
@@ -243,6 +257,7 @@ class GhostPort : public Object
     bool m_down{false};           //!< see SetDown
     bool m_sendFrom{false};       //!< the device can send from any address
     Mac48Address m_address;       //!< the device's
+    Mac48Address m_other;         //!< see SetOther; the device's while there is none
     bool m_promiscuous{false};    //!< deliver other stations' frames too
     struct stats_port* m_stats{}; //!< counters in shared memory
 

@@ -67,6 +67,13 @@ GhostWifiPort::SetDown(bool down)
     m_silence->SetDown(PeekPointer(m_phy), down);
 }
 
+void
+GhostWifiPort::SetOther(Mac48Address other)
+{
+    GhostStationPort::SetOther(other);
+    m_ledger->SetOther(m_ledgerPort, other);
+}
+
 uint32_t
 GhostWifiPort::GetLedgerPort() const
 {
@@ -150,7 +157,7 @@ GhostWifiPort::Receive(Ptr<NetDevice> device,
                        NetDevice::PacketType type)
 {
     // What isn't for us is booked as filtered when the frame's entry is closed.
-    if (type == NetDevice::PACKET_OTHERHOST && !m_promiscuous)
+    if (IsForOthers(type, to))
     {
         return true;
     }

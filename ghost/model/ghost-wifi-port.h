@@ -74,6 +74,7 @@ class GhostWifiPort : public GhostStationPort
                  NetDevice::PacketType type) override;
     bool Transmit(Ptr<Packet> packet, Mac48Address from, Mac48Address to, uint16_t type) override;
     uint32_t GetAccessPoint(Mac48Address bssid) override;
+    void SetOther(Mac48Address other) override;
 
   private:
     bool m_mesh{false};                    //!< see SetMesh

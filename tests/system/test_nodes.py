@@ -249,6 +249,31 @@ links:
         self.assertGreaterEqual(ports["own.eth0"]["drops"]["filtered"], 100)
         self.assertLess(ports["own.eth0"]["frames"], 50)
 
+    def test_changed_mac(self):
+        """A container whose MAC has changed gets what is for the new one, and its neighbour still doesn't."""
+        for kind, ends in (("csma", "h1, h2, h3"), ("p2p", "h1, h2")):
+            with self.subTest(kind=kind):
+                name = f"gbt-newmac-{kind}"
+                self.up(f"""
+ghostbridge: 1
+nodes: {{h1: {{}}, h2: {{attach: tap}}, h3: {{}}}}
+links: {{lan: {{kind: {kind}, rate: 100Mbps, subnet: 10.0.0.0/24, ends: [{ends}]}}}}
+""", name)
+                for address in ("02:00:00:00:12:34", "02:00:00:00:12:35"):
+                    for node, target in (("h1", "10.0.0.2"), ("h2", "10.0.0.1")):
+                        other = "h2" if node == "h1" else "h1"
+                        self.node(name, node, "sh", "-c", "ip link set eth0 down; ip link set eth0 address "
+                                  f"{address[:-1]}{'a' if node == 'h1' else 'b'}; ip link set eth0 up")
+                        self.node(name, other, "ip", "neigh", "flush", "all")
+                        self.ping(name, node, target)
+                report = self.down(name)
+                self.check_conserved(report)
+                ports = {port["port"]: port["down"] for port in report["ports"]}
+                self.assertNotIn("filtered", ports["h1.eth0"]["drops"])
+                self.assertNotIn("filtered", ports["h2.eth0"]["drops"])
+                if kind == "csma":
+                    self.assertGreaterEqual(ports["h3.eth0"]["drops"]["filtered"], 24)
+
     def test_speed(self):
         """A TAP has the link's rate; a veth, on a bridge or a wire, has what the kernel gives every veth."""
         name = "gbt-speed"

@@ -139,6 +139,21 @@ class Wifi(test_frames.Frames):
         self.assertNotIn("02:00:00:00:12:34", neighbours, "the station's own address is what others see")
         self.links("gbt-newmac")
 
+    def test_changed_mac_of_an_access_point(self):
+        self.up(AP.format(attach="tap"), "gbt-newap")
+        own = self.node("gbt-newap", "ap", "cat", "/sys/class/net/eth0/address").strip()
+        for address in ("02:00:00:00:12:34", "02:00:00:00:12:35", own):
+            self.node("gbt-newap", "ap", "sh", "-c",
+                      f"ip link set eth0 down; ip link set eth0 address {address}; ip link set eth0 up")
+            for node in ("h1", "h2"):
+                self.node("gbt-newap", node, "ip", "neigh", "flush", "all")
+                self.node("gbt-newap", node, "ping", "-c", "3", "-i", "0.2", "-w", "5", "10.0.0.1")
+                self.assertIn(address, self.node("gbt-newap", node, "ip", "neigh", "show", "10.0.0.1"))
+        ports = {port["port"]: port for port in self.links("gbt-newap")["ports"]}
+        self.assertNotIn("filtered", ports["ap.eth0"]["down"]["drops"], "all was for it")
+        for port in ("h1.eth0", "h2.eth0"):
+            self.assertNotIn("medium", ports[port]["up"]["drops"], "the ledger knows whom it was for")
+
     def test_two_addresses_behind_a_station(self):
         self.up(AP.format(attach="tap"), "gbt-behind")
         self.node("gbt-behind", "h1", "sh", "-c", SECOND + "ip addr add 10.0.0.2/24 dev br0")

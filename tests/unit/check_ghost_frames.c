@@ -283,6 +283,56 @@ START_TEST(test_digest_repeats)
 }
 END_TEST
 
+/* What a container gets that sends from one other address, from a group's, from its own again, and from a second. */
+START_TEST(test_changed_address)
+{
+	static const struct {
+		uint32_t port;
+		const char *to, *from;
+		bool taken; /* by port 1 */
+	} frames[] = {
+		{1, "ffffffffffff", "020000000099", false},
+		{0, "020000000099", NULL, true},
+		{1, "ffffffffffff", "01005e000001", false},
+		{0, "020000000099", NULL, true},
+		{1, "ffffffffffff", NULL, false},
+		{0, "020000000099", NULL, true},
+		{1, "ffffffffffff", "020000000098", false},
+		{0, "020000000099", NULL, false},
+		{0, "020000000098", NULL, true},
+	};
+	static uint8_t frame[WIRE_FRAME_MAX], got[WIRE_FRAME_MAX];
+
+	promiscuous = false;
+	start_ghost(3, 100000000, 1000, 1500, 0);
+	for (uint32_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
+		random_fill(i, frame, 100);
+		unhex(frames[i].to, frame);
+		if (frames[i].from)
+			unhex(frames[i].from, frame + 6);
+		else
+			memcpy(frame + 6, ports[frames[i].port].mac, 6);
+		put(frames[i].port, frame, 100, 1000000 * (i + 1));
+	}
+	start_clock();
+	for (uint32_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
+		if (frames[i].taken)
+			ck_assert_uint_eq(take(1, got).time_ns, 1000000 * (i + 1) + transit_ns(100));
+	}
+	for (uint32_t i = 0; i < 4; i++) {
+		take(0, got);
+		take(2, got);
+	}
+	send_msg(daemon_fd, WIRE_MSG_QUIESCE, 0);
+	next_msg(daemon_fd, WIRE_MSG_QUIESCED);
+	ck_assert_uint_eq(port_stats(1)->received, 5);
+	ck_assert_uint_eq(port_stats(1)->down.frames, 4);
+	ck_assert_uint_eq(port_stats(1)->down.drops[STATS_DROP_FILTERED], 1);
+	ck_assert_uint_eq(port_stats(2)->down.drops[STATS_DROP_FILTERED], 5);
+	stop_ghost();
+}
+END_TEST
+
 START_TEST(test_filter)
 {
 	static uint8_t frame[WIRE_FRAME_MAX], got[WIRE_FRAME_MAX];
@@ -332,5 +382,6 @@ TCase *ghost_frames_tests(void)
 	tcase_add_test(tcase, test_capture_successor);
 	tcase_add_test(tcase, test_digest_repeats);
 	tcase_add_loop_test(tcase, test_filter, 0, 2);
+	tcase_add_test(tcase, test_changed_address);
 	return tcase;
 }

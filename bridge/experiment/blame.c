@@ -10,6 +10,7 @@
 
 #define PLACE_SCENARIO "scenario:"
 #define PLACE_PORT     "port "
+#define PLACE_TIME     "at " /* ns-3 was running, in no node that has a name */
 
 static bool begins(const char *text, const char *with)
 {
@@ -29,6 +30,21 @@ static const struct scenario_end *named_end(const struct scenario *scenario, con
 			return &scenario->ends[i];
 	}
 	return NULL;
+}
+
+/* The place of the only link that a ghost simulates; line 0 if there are more. */
+static struct scenario_pos only_link(const struct scenario *scenario, uint32_t ghost)
+{
+	struct scenario_pos pos = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < scenario->link_count; i++) {
+		if (scenario->links[i].ghost != ghost)
+			continue;
+		pos = scenario->links[i].pos;
+		count++;
+	}
+	return count == 1 ? pos : (struct scenario_pos){0};
 }
 
 static void at_place(const char *source, struct scenario_pos pos, const char *text, char *ret, size_t size)
@@ -80,6 +96,9 @@ void blame_text(const struct experiment *experiment, uint32_t ghost, enum peer_s
 		snprintf(ret, size, "%s:%s", experiment->source, tail + strlen(PLACE_SCENARIO));
 	} else if (end) {
 		at_place(experiment->source, end->pos, tail, ret, size);
+	} else if (!scenario_ghost_is_program(scenario, ghost) && begins(tail, PLACE_TIME) &&
+		   only_link(scenario, ghost).line) {
+		at_place(experiment->source, only_link(scenario, ghost), tail, ret, size);
 	} else if (!scenario_ghost_is_program(scenario, ghost)) {
 		snprintf(ret, size, "ghost %u left with status %d%s%s", ghost, status, tail[0] ? ": " : "", tail);
 	} else {

@@ -2,6 +2,7 @@
 #include "build-context.h"
 
 #include "../model/ghost-capture.h"
+#include "../model/ghost-last-words.h"
 #include "../model/ghost-settle.h"
 #include "../model/ghost-wire.h"
 
@@ -100,6 +101,7 @@ BuildContext::AttachNic(const struct scenario_end& end, Ptr<NetDevice> device, P
                   !scenario_role_has_ip(m_scenario.nodes[end.node].role),
                   device);
     m_wire->AddInner(port);
+    GhostLastWords::AddNode(port->GetContext(), std::string("port ") + end.port_name);
     m_nics[static_cast<uint32_t>(&end - m_scenario.ends)] = nic;
     if (scenario_node_is_replay(&m_scenario.nodes[end.node]))
     {

@@ -7,6 +7,7 @@
 #include "../model/ghost-cell-books.h"
 #include "../model/ghost-l3-device.h"
 #include "../model/ghost-l3-packet.h"
+#include "../model/ghost-last-words.h"
 
 #include "bridge/scenario/wifi.h"
 #include "bridge/wire/stats.h"
@@ -238,6 +239,7 @@ LteCell::AddUe(BuildContext& context,
                const struct scenario_end& end)
 {
     Ptr<Node> node = CreatePlace(end.place->position);
+    GhostLastWords::AddNode(node->GetId(), std::string("port ") + end.port_name);
     Ptr<NetDevice> device = m_lte->InstallUeDevice(NodeContainer(node)).Get(0);
     Ptr<LteUeNetDevice> ue = DynamicCast<LteUeNetDevice>(device);
     PlaceEnd(context, link, end, [ue](Ptr<MobilityModel> model) { SetUeMobility(ue, model); });

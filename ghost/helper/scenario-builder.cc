@@ -5,6 +5,7 @@
 #include "../model/ghost-wire.h"
 #include "build-context.h"
 
+#include "ns3/node-list.h"
 #include "ns3/simulator.h"
 
 namespace ns3
@@ -67,6 +68,7 @@ ScenarioBuilder::Build()
 void
 ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& link)
 {
+    uint32_t first = NodeList::GetNNodes();
     GhostLastWords::SetPlace("scenario:" + std::to_string(link.pos.line) + ":" +
                              std::to_string(link.pos.column) + ": link " + link.name);
     switch (link.kind)
@@ -86,6 +88,12 @@ ScenarioBuilder::BuildLink(BuildContext& context, const struct scenario_link& li
     case SCENARIO_LINK_GHOST: // in the user's program
     case SCENARIO_LINK_WIRE:
         break; // not simulated
+    }
+    // What has no port of its own, as a base station, is known by the first one of its link.
+    for (uint32_t id = first; id < NodeList::GetNNodes(); id++)
+    {
+        GhostLastWords::AddNode(
+            id, std::string("port ") + context.GetScenario().ends[link.first_end].port_name);
     }
 }
 

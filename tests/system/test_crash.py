@@ -18,6 +18,16 @@ MOMENTS = 20
 # A whole run takes less than this; random moments are spread over it, so that start-up and teardown are hit, too.
 RUN_S = 0.4
 
+CELL = """
+ghostbridge: 1
+nodes:
+  ue: {kind: simulated, role: host}
+  server: {attach: tap}
+links:
+  cell: {kind: lte, network: server, subnet: 10.0.0.0/24,
+         ends: [server, ue]}
+"""
+
 
 def daemon_of(name):
     """PID of the daemon of a run, or None while there is none."""
@@ -172,6 +182,15 @@ class Revived(gb.Case):
 
     def test_shuttle(self):
         self.replaced("shuttle")
+
+    def test_place_of_a_death(self):
+        """A death in a node without a port of a container, the base station's mostly, has the place of its link."""
+        self.up(CELL, "gbt-revive-cell")
+        (ghost,) = self.status("gbt-revive-cell")["ghosts"]
+        os.kill(ghost["simulator"]["pid"], signal.SIGSEGV)
+        gb.wait_until(lambda: self.status("gbt-revive-cell")["incidents"], 5, "the daemon to notice")
+        what = self.status("gbt-revive-cell")["incidents"][0]["what"]
+        self.assertRegex(what, r"\.yaml:8:\d+: port (server|ue)\.eth0: at [0-9.]+ s in node \d+: signal SIGSEGV")
 
     def test_run_reports_it(self):
         out = os.path.join(self.dir, "out")

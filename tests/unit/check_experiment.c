@@ -379,6 +379,8 @@ START_TEST(last_words_get_their_place)
 		{false, PEER_WELCOMED, 1, "", "ghost 0 left with status 1", EXIT_HOST},
 		{false, PEER_RUNNING, 70, "port h2.eth0: at 1.5 s in node 1: signal SIGSEGV",
 		 "dir/x.yaml:5:45: port h2.eth0: at 1.5 s in node 1: signal SIGSEGV", EXIT_USAGE},
+		{false, PEER_RUNNING, 70, "at 1.5 s: signal SIGSEGV", "dir/x.yaml:5:3: at 1.5 s: signal SIGSEGV",
+		 EXIT_USAGE},
 		{true, PEER_WELCOMED, 70, "ns-3: msg=\"no\"", "dir/x.yaml:2:8: ghost: ./sim: ns-3: msg=\"no\"",
 		 EXIT_FAILED},
 		{true, PEER_WELCOMED, 1, "port h1.eth0: two", "dir/x.yaml:5:29: port h1.eth0: two", EXIT_FAILED},

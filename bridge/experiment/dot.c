@@ -17,7 +17,8 @@
 #include "bridge/experiment/picture.h"
 #include "bridge/scenario/replay.h"
 
-#define FIGURES_SIZE 192
+#define FIGURES_SIZE 768
+#define MTU_DEFAULT  1500
 #define NAME_FONT    "<FONT POINT-SIZE=\"13\"><B>"
 #define SMALL_FONT   "<FONT POINT-SIZE=\"9\" COLOR=\"#5a6572\">"
 
@@ -60,6 +61,29 @@ __attribute__((format(printf, 3, 4))) static void add(char *buf, size_t size, co
 	va_end(args);
 }
 
+static void add_share(const char *what, double share, char *ret, size_t size)
+{
+	if (share > 0)
+		add(ret, size, ", %s %g %%", what, 100 * share);
+}
+
+/* What of a queue a scenario doesn't have anyway: ", FQ-CoDel, queue 64000 B". */
+static void add_queue(const struct scenario_queue *queue, char *ret, size_t size)
+{
+	static const char *const names[] = {[SCENARIO_DROP_TAIL] = "drop-tail",
+					    [SCENARIO_RED] = "RED",
+					    [SCENARIO_PIE] = "PIE",
+					    [SCENARIO_CODEL] = "CoDel",
+					    [SCENARIO_FQ_CODEL] = "FQ-CoDel"};
+
+	if (queue->discipline != SCENARIO_DROP_TAIL)
+		add(ret, size, ", %s", names[queue->discipline]);
+	if (queue->limit_size)
+		add(ret, size, ", queue %llu B", (unsigned long long)queue->limit_size);
+	else if (queue->limit_frames != scenario_discipline_frames(queue->discipline))
+		add(ret, size, ", queue %up", queue->limit_frames);
+}
+
 /* "10 Mbit/s, 5 ms, jitter 1 ms, loss 0.1 %" of one direction of a p2p link. */
 static void add_way(const struct scenario_direction *way, char *ret, size_t size)
 {
@@ -74,23 +98,40 @@ static void add_way(const struct scenario_direction *way, char *ret, size_t size
 	}
 	if (way->has_burst_loss)
 		add(ret, size, ", loss in bursts");
-	else if (way->loss > 0)
-		add(ret, size, ", loss %g %%", 100 * way->loss);
+	else
+		add_share("loss", way->loss, ret, size);
+	add_share("duplicate", way->duplicate, ret, size);
+	add_share("corrupt", way->corrupt, ret, size);
+	add_share("reorder", way->reorder, ret, size);
+	add_queue(&way->queue, ret, size);
+}
+
+static void add_wifi(const struct scenario_wifi *wifi, char *ret, size_t size)
+{
+	static const char *const standards[] = {"b", "a", "g", "n", "ac", "ax"};
+	static const char *const modes[] = {"ad hoc", "infrastructure", "mesh"};
+
+	add(ret, size, "802.11%s, %s, channel %u (%u MHz), %s, %s, %.4g dBm", standards[wifi->standard],
+	    modes[wifi->mode], wifi->channel, wifi->width_mhz,
+	    wifi->data_mode ? wifi->data_mode : scenario_wifi_control_name(wifi->control),
+	    scenario_wifi_loss_name(wifi->propagation.model), wifi->tx_power_dbm);
+	if (wifi->fading.nakagami)
+		add(ret, size, ", nakagami");
 }
 
 /* What the link is and does, figures with ", " between them. */
 static void figures_of(const struct scenario_link *link, char *ret, size_t size)
 {
-	static const char *const standards[] = {"b", "a", "g", "n", "ac", "ax"};
-	static const char *const modes[] = {"ad hoc", "infrastructure", "mesh"};
 	char rate[32], delay[32], backward[FIGURES_SIZE] = "";
 
 	snprintf(ret, size, "%s", scenario_link_kind_name(link->kind));
 	if (link->wifi) {
-		snprintf(ret, size, "802.11%s, %s, channel %u (%u MHz)", standards[link->wifi->standard],
-			 modes[link->wifi->mode], link->wifi->channel, link->wifi->width_mhz);
+		ret[0] = '\0';
+		add_wifi(link->wifi, ret, size);
 	} else if (link->lte) {
-		snprintf(ret, size, "LTE, %u resource blocks", link->lte->resource_blocks);
+		snprintf(ret, size, "LTE, %u resource blocks, eNB %.4g dBm, users %.4g dBm, %s",
+			 link->lte->resource_blocks, link->lte->enb_tx_power_dbm, link->lte->tx_power_dbm,
+			 scenario_wifi_loss_name(link->lte->propagation.model));
 	} else if (link->ways) {
 		size_t used;
 
@@ -106,7 +147,11 @@ static void figures_of(const struct scenario_link *link, char *ret, size_t size)
 		picture_rate(link->rate_bps, rate, sizeof(rate));
 		picture_time(link->delay_ns, delay, sizeof(delay));
 		add(ret, size, ", %s, %s", rate, delay);
+		if (link->queue_frames != scenario_discipline_frames(SCENARIO_DROP_TAIL))
+			add(ret, size, ", queue %up", link->queue_frames);
 	}
+	if (link->mtu != MTU_DEFAULT)
+		add(ret, size, ", mtu %u", link->mtu);
 }
 
 /* ---- which vertex comes first ---- */

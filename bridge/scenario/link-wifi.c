@@ -63,6 +63,16 @@ static const struct {
 
 #define CHANNELS (sizeof(channels) / sizeof(channels[0]))
 
+const char *scenario_wifi_control_name(enum scenario_wifi_control control)
+{
+	return control_words[control];
+}
+
+const char *scenario_wifi_loss_name(enum scenario_wifi_loss model)
+{
+	return loss_words[model];
+}
+
 bool scn_read_quantity(struct scn_load *load, const struct scn_value *value, const char *unit, double min, double max,
 		       double *ret)
 {

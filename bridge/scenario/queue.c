@@ -68,6 +68,11 @@ struct scenario_queue scn_default_queue(enum scenario_discipline discipline)
 	return queue;
 }
 
+uint32_t scenario_discipline_frames(enum scenario_discipline discipline)
+{
+	return scn_default_queue(discipline).limit_frames;
+}
+
 /* "64KiB" is a size, everything else is meant as packets. */
 static bool is_size(const char *text)
 {

@@ -94,6 +94,9 @@ struct scenario_queue {
 	bool ecn;              /* mark what can be marked instead of dropping it */
 };
 
+/** scenario_discipline_frames() - The limit a queue has when the scenario says none; csma has drop-tail's. */
+uint32_t scenario_discipline_frames(enum scenario_discipline discipline);
+
 /* How delays differ from frame to frame. */
 enum scenario_spread {
 	SCENARIO_SPREAD_NONE,

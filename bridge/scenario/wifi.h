@@ -95,6 +95,12 @@ struct scenario_wifi {
 	struct scenario_wifi_fading fading;
 };
 
+/** scenario_wifi_control_name() - A rate control as a scenario says it, "minstrel-ht"; static. */
+const char *scenario_wifi_control_name(enum scenario_wifi_control control);
+
+/** scenario_wifi_loss_name() - A propagation model as a scenario says it, "log-distance"; static. */
+const char *scenario_wifi_loss_name(enum scenario_wifi_loss model);
+
 enum scenario_mobility {
 	SCENARIO_MOBILITY_FIXED,
 	SCENARIO_MOBILITY_WAYPOINTS,

@@ -91,6 +91,10 @@ cd "$source_dir" || exit 1
 source completions/ghostbridge.bash
 check 0 'graph "csma-pair"' graph --format dot "$scenario"
 check 0 '100 Mbit/s' graph --format dot "$scenario"
+check 0 "FQ-CoDel" graph --format dot "$source_dir/scenarios/bufferbloat.yaml"
+check 0 "mtu 9000" graph --format dot "$source_dir/scenarios/jumbo.yaml"
+check 0 "OfdmRate6Mbps" graph --format dot "$source_dir/scenarios/wifi-hidden-terminal.yaml"
+check 0 "range" graph --format dot "$source_dir/scenarios/wifi-hidden-terminal.yaml"
 check 2 "is not a format" graph --format png "$scenario"
 check 2 ":1:1: " graph /etc/passwd
 check 2 "something is missing" set a b

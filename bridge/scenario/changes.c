@@ -10,7 +10,8 @@
 #include "bridge/scenario/internal.h"
 
 #define KNOWN_SIZE       160
-#define COORDINATE_MAX_M 1e7 /* a quarter of the way round the Earth */
+#define COORDINATE_MAX_M 1e7     /* a quarter of the way round the Earth */
+#define POWER_MIN_DBM    (-50.0) /* as in the file */
 #define POWER_MAX_DBM    60.0
 
 /* Return: the next link from @from on that @link_name names, by its length. */
@@ -160,8 +161,8 @@ static bool read_power(struct scn_load *load, const struct scn_value *value, dou
 		return false;
 	}
 	*ret = decimal_value(&number);
-	if (*ret > POWER_MAX_DBM || *ret < -POWER_MAX_DBM) {
-		scn_error(load, value, "\"%s\" is out of range; it is from -60dBm to 60dBm",
+	if (*ret > POWER_MAX_DBM || *ret < POWER_MIN_DBM) {
+		scn_error(load, value, "\"%s\" is out of range; it is from -50dBm to 60dBm",
 			  scn_show(value->text).text);
 		return false;
 	}

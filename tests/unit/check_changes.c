@@ -121,6 +121,26 @@ START_TEST(test_wrong)
 }
 END_TEST
 
+/* What the file may say, a change may, and no more. */
+START_TEST(test_power)
+{
+	static const char air[] = "ghostbridge: 1\nnodes: {h1: {}, h2: {}}\nlinks:\n"
+				  "  air: {kind: wifi, mode: adhoc, standard: 802.11a, ends: [h1, h2]}\n";
+	struct scenario *scenario = load_with(air, NULL);
+	struct scenario_change change;
+	char error[512] = "";
+
+	ck_assert_int_eq(scenario_change_parse(scenario, "air tx-power=-50dBm", &change, error, sizeof(error)), 0);
+	ck_assert_double_eq(change.real, -50);
+	ck_assert_int_eq(scenario_change_parse(scenario, "air tx-power=60dBm", &change, error, sizeof(error)), 0);
+	ck_assert_int_eq(scenario_change_parse(scenario, "air tx-power=-50.1dBm", &change, error, sizeof(error)),
+			 -EINVAL);
+	ck_assert_msg(strstr(error, "it is from -50dBm to 60dBm"), "%s", error);
+	ck_assert_int_eq(scenario_change_parse(scenario, "air tx-power=61dBm", &change, error, sizeof(error)), -EINVAL);
+	scenario_free(scenario);
+}
+END_TEST
+
 /* Any length, and a buffer of any size. */
 START_TEST(test_long)
 {
@@ -312,6 +332,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_right, 0, sizeof(right) / sizeof(*right));
 	tcase_add_loop_test(tcase, test_wrong, 0, sizeof(wrong) / sizeof(*wrong));
 	tcase_add_test(tcase, test_long);
+	tcase_add_test(tcase, test_power);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("file");
 	tcase_set_timeout(tcase, 20);

@@ -31,7 +31,7 @@ links: {{l: {{kind: p2p, {keys}, subnet: 10.0.0.0/24, ends: [h1, h2]}}}}
 
     def test_books(self):
         path = self.write(self.pair("rate: 20Mbps, delay: 2ms, jitter: {spread: 1ms, reorder: true}, loss: 5%, "
-                                    "duplicate: 5%, corrupt: 1%, queue: {discipline: red, ecn: true}") + """
+                                    "duplicate: 10%, corrupt: 1%, queue: {discipline: red, ecn: true}") + """
 steps:
   - {name: ping, node: h1, run: ping -f -q -w 4 -s 1000 10.0.0.2; true}
   - {at: 300ms, link: l, down: [h2]}

@@ -6,6 +6,7 @@
  *
  *	scenario:7:3: ...	a line and column: what the ghost was building
  *	port h1.eth0: ...	a port, hence an end
+ *	at 1.5 s ...		a time: the link, if that ghost simulates only one
  *
  * Anything else that the user's own program says is about the line that names it.
  */

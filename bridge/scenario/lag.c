@@ -173,7 +173,7 @@ size_t scenario_warnings(const struct scenario *scenario, struct scenario_errors
 	ret->count = 0;
 	for (size_t i = 0; scenario->lag_ns && i < scenario->link_count; i++) {
 		const struct scenario_link *link = &scenario->links[i];
-		const struct scenario_change *since;
+		const struct scenario_change *since = NULL;
 		struct scenario_hop hop;
 		uint32_t end;
 		char *text;

@@ -185,10 +185,9 @@ static void add_bridge(struct args *args, struct lab *lab, const struct scenario
 	add(args, "protocols=%s", versions);
 	add(args, "fail_mode=%s", sw->is_secure ? "secure" : "standalone");
 	add(args, "other_config:datapath-id=%016llx", (unsigned long long)sw->dpid);
-	/* Locally administered, from the datapath ID: the same in every run. */
-	add(args, "other_config:hwaddr=\"02:6f:%02x:%02x:%02x:%02x\"", (unsigned int)(sw->dpid >> 24 & 0xff),
-	    (unsigned int)(sw->dpid >> 16 & 0xff), (unsigned int)(sw->dpid >> 8 & 0xff),
-	    (unsigned int)(sw->dpid & 0xff));
+	/* Locally administered, and the same in every run. Four bytes of datapath IDs may be equal; numbers differ. */
+	add(args, "other_config:hwaddr=\"02:6f:%02x:%02x:%02x:%02x\"", sw->number >> 24, sw->number >> 16 & 0xff,
+	    sw->number >> 8 & 0xff, sw->number & 0xff);
 	add(args, "stp_enable=%s", sw->stp ? "true" : "false");
 	add(args, "rstp_enable=%s", sw->rstp ? "true" : "false");
 }

@@ -276,7 +276,9 @@ class Revived(gb.Case):
         ofctl("add-group", "s3", "group_id=9,type=select,selection_method=hash,fields(ip_src),bucket=bucket_id:4,weight:3,"
               "actions=drop")
         ofctl("add-flow", "s3", "cookie=0x44,importance=3,priority=7,arp,actions=group:9")
-        ofctl("add-flow", "s4", "cookie=0x45,priority=7,arp,actions=drop")
+        ofctl("add-group", "s4", "group_id=11,type=all,bucket=actions=output:1")
+        ofctl("add-meter", "s4", "meter=5,kbps,band=type=drop,rate=500")
+        ofctl("add-flow", "s4", "cookie=0x45,priority=7,arp,actions=meter:5,group:11")
         for switch, cookie in (("s1", "0x46"), ("s2", "0x43"), ("s3", "0x44"), ("s4", "0x45")):
             wait_until_kept(switch, "flows", f"cookie={cookie}")
         # nobody tells of groups and meters, so what changes alone counts

@@ -478,9 +478,10 @@ static int wait_for_controllers(struct lab *lab, struct diag *diag)
 			if (controller->kind == SCENARIO_CONTROLLER_ADDRESS)
 				continue;
 			if (app)
-				snprintf(text, sizeof(text), "%s<->tcp:127.0.0.1:%u: connected", node->name, app->port);
+				snprintf(text, sizeof(text), "|%s<->tcp:127.0.0.1:%u: connected", node->name,
+					 app->port);
 			else
-				snprintf(text, sizeof(text), "%s<->unix:" LAB_OVS_LEARNING ": connected", node->name);
+				snprintf(text, sizeof(text), "|%s<->unix:" LAB_OVS_LEARNING ": connected", node->name);
 			while (!log_has(lab, text)) {
 				if (!tries--)
 					return diag_set(diag, -ETIMEDOUT,

@@ -344,7 +344,16 @@ int ovs_load_state(struct lab *lab, struct nl_sock *sock, struct diag *diag)
 	return err;
 }
 
-int ovs_load_flows_again(struct lab *lab, struct diag *diag)
+/* What was accepted once can only be refused because the controller, who was faster, has made the same. */
+static void add_missing(const struct scenario_node *node, const char *verb, const struct scenario_lines *lines)
+{
+	char text[OVS_TEXT_SIZE];
+
+	for (size_t i = 0; i < lines->count; i++)
+		(void)ofctl(node, verb, lines->items[i].text, text);
+}
+
+int ovs_load_again(struct lab *lab, struct diag *diag)
 {
 	int err = 0;
 
@@ -354,10 +363,13 @@ int ovs_load_flows_again(struct lab *lab, struct diag *diag)
 
 		if (!node->sw || !node->sw->controller_count)
 			continue;
-		kept = ovs_keep_add_flows(node, diag);
+		kept = ovs_keep_add(node, diag);
 		err = kept < 0 ? kept : 0;
-		if (!kept)
-			err = load_table(node, "flows", "add-flows", "add-flow", &node->sw->flows, diag);
+		if (kept)
+			continue;
+		add_missing(node, "add-group", &node->sw->groups);
+		add_missing(node, "add-meter", &node->sw->meters);
+		err = load_table(node, "flows", "add-flows", "add-flow", &node->sw->flows, diag);
 	}
 	return err;
 }

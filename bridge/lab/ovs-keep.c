@@ -120,14 +120,20 @@ int ovs_keep_load(const struct scenario_node *node, struct diag *diag)
 	return err ? failed(node, err, text, diag) : 1;
 }
 
-int ovs_keep_add_flows(const struct scenario_node *node, struct diag *diag)
+int ovs_keep_add(const struct scenario_node *node, struct diag *diag)
 {
 	char text[OVS_TEXT_SIZE];
 	int err;
 
 	if (!is_kept(node))
 		return 0;
-	err = run_script(node, "kept flows | $o add-flows $s -", text);
+	/* A group or meter that is refused is the controller's, who was faster. */
+	err = run_script(node,
+			 "kept groups | $o add-groups $s - || "
+			 "kept groups | while read -r x; do $o add-group $s \"$x\" || :; done; "
+			 "kept meters | while read -r x; do $o add-meter $s \"$x\" || :; done; "
+			 "kept flows | $o add-flows $s -",
+			 text);
 	return err ? failed(node, err, text, diag) : 1;
 }
 

@@ -382,7 +382,7 @@ static void restore(struct lab *lab)
 	if (!err)
 		err = go_err;
 	if (!err)
-		err = ovs_load_flows_again(lab, &diag);
+		err = ovs_load_again(lab, &diag);
 	ovs_hold_next();
 	if (diag.text[0])
 		fprintf(stderr, "ghostbridge: %s\n", diag.text);

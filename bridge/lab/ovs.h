@@ -100,8 +100,8 @@ int ovs_limits_load(struct lab *lab, uint32_t node, struct diag *diag);
  */
 int ovs_widen_sockets(const struct lab *lab);
 
-/** ovs_load_flows_again() - Those of switches with a controller, which Open vSwitch empties when it gets one. */
-int ovs_load_flows_again(struct lab *lab, struct diag *diag);
+/** ovs_load_again() - The tables of switches with a controller, which Open vSwitch empties when it gets one. */
+int ovs_load_again(struct lab *lab, struct diag *diag);
 
 /** ovs_hold_next() - Whatever ovs-vswitchd is started next touches no frame until it is told to. */
 void ovs_hold_next(void);
@@ -119,8 +119,8 @@ void ovs_keep_stop(struct lab *lab);
  */
 int ovs_keep_load(const struct scenario_node *node, struct diag *diag);
 
-/** ovs_keep_add_flows() - Add the flows that were kept to whatever there is. Return: as ovs_keep_load() */
-int ovs_keep_add_flows(const struct scenario_node *node, struct diag *diag);
+/** ovs_keep_add() - Add groups, meters and flows that were kept to whatever there is. Return: as ovs_keep_load() */
+int ovs_keep_add(const struct scenario_node *node, struct diag *diag);
 
 /** ovs_version_names() - The protocols of a switch as Open vSwitch writes them, joined by commas. */
 void ovs_version_names(const struct scenario_switch *sw, char ret[OVS_VERSIONS_SIZE]);

@@ -35,7 +35,8 @@ links:
 VERSIONS = {"s1": 3, "s2": 0, "s3": 5, "s4": 3}
 TABLES = PAIR.replace("  s2: {kind: switch}", """  s2: {kind: switch, protocols: [OpenFlow10]}
   s3: {kind: switch, protocols: [OpenFlow14, OpenFlow15]}
-  s4: {kind: switch, protocols: [OpenFlow13], controller: learning}""")
+  s4: {kind: switch, protocols: [OpenFlow13], controller: learning}""") + """  w4: {kind: wire, ends: [h1, s4]}
+"""
 
 
 def receive_buffers(pid):
@@ -186,6 +187,21 @@ class Ovs(gb.Case):
         self.node(name, "h1", "sh", "-c", "! ping -c 1 -W 1 h2")
         kinds = {node["name"]: node["kind"] for node in self.status(name)["nodes"]}
         self.assertEqual(kinds, {"h1": "container", "h2": "container", "s1": "switch", "s2": "switch"})
+
+    def test_own_mac(self):
+        """Bridges with one MAC address would never agree on a spanning tree, whatever their datapath IDs are."""
+        name = "gbt-switch-mac"
+        self.up("""
+ghostbridge: 1
+nodes:
+  s1: {kind: switch, rstp: true, dpid: "0000000100000001"}
+  s2: {kind: switch, rstp: true, dpid: "0000000200000001"}
+links:
+  w: {kind: wire, ends: [s1, s2]}
+""", name)
+        macs = [gb.command("ovs", name, "ovs-vsctl", "get", "Interface", switch, "mac_in_use").stdout.strip()
+                for switch in ("s1", "s2")]
+        self.assertEqual(macs, ['"02:6f:00:00:00:01"', '"02:6f:00:00:00:02"'])
 
     def test_no_switches(self):
         name = "gbt-switch-none"

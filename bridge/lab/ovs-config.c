@@ -508,6 +508,38 @@ static int wait_for_controllers(struct lab *lab, struct diag *diag)
 	return 0;
 }
 
+/* Whether a text has a name in it that is not part of a longer one. */
+static bool has_name(const char *text, const char *name)
+{
+	static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t len = strlen(name);
+
+	for (const char *at = strstr(text, name); at; at = strstr(at + 1, name)) {
+		const char *end = at + len;
+
+		if ((at == text || (!strchr(word, at[-1]) && at[-1] != '.')) && !(*end && strchr(word, *end)) &&
+		    !(*end == '.' && end[1] && strchr(word, end[1])))
+			return true;
+	}
+	return false;
+}
+
+/* What Open vSwitch could not make, at the end or the node that it names: ports first, whose names have a switch's. */
+static int fail_to_make(const struct scenario *scenario, const char *text, int err, struct diag *diag)
+{
+	for (size_t i = 0; i < scenario->end_count; i++)
+		if (ovs_is_port(&scenario->ends[i]) && has_name(text, scenario->ends[i].port_name))
+			return diag_set(diag, -EBADMSG, "%u:%u: port %s: Open vSwitch says: %.700s",
+					scenario->ends[i].pos.line, scenario->ends[i].pos.column,
+					scenario->ends[i].port_name, text);
+	for (size_t i = 0; i < scenario->node_count; i++)
+		if (scenario->nodes[i].sw && has_name(text, scenario->nodes[i].name))
+			return diag_set(diag, -EBADMSG, "%u:%u: nodes.%s: Open vSwitch says: %.700s",
+					scenario->nodes[i].pos.line, scenario->nodes[i].pos.column,
+					scenario->nodes[i].name, text);
+	return diag_set(diag, err < 0 ? err : -EIO, "cannot make the switches: %.800s", text);
+}
+
 int ovs_configure(struct lab *lab, struct diag *diag)
 {
 	const struct scenario *scenario = lab->scenario;
@@ -541,7 +573,7 @@ int ovs_configure(struct lab *lab, struct diag *diag)
 			add_controllers(&args, lab, &scenario->nodes[i], &controllers);
 	err = args_run(&args, text);
 	if (err || strstr(text, "ovs-vsctl: "))
-		return diag_set(diag, err < 0 ? err : -EIO, "cannot make the switches: %.800s", first_line(text));
+		return fail_to_make(scenario, first_line(text), err, diag);
 	for (size_t i = 0; !err && i < scenario->node_count; i++)
 		for (size_t j = 0; !err && scenario->nodes[i].sw && j < scenario->nodes[i].sw->configure.count; j++)
 			err = configure_line(&scenario->nodes[i], &scenario->nodes[i].sw->configure.items[j], diag);

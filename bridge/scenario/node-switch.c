@@ -194,6 +194,8 @@ static void read_controllers(struct scn_load *load, const struct scn_value *map,
 
 void scn_load_switch(struct scn_load *load, const struct scn_value *map, struct scenario_node *node)
 {
+	/* "all" and "default" are directories beside those of interfaces in /proc/sys/net */
+	static const char *const taken_names[] = {"lo", "all", "default", "ovs-netdev", "ovs-system", NULL};
 	static const char *const fail_modes[] = {"standalone", "secure", NULL};
 	struct scenario_switch *sw = scn_new(load, 1, sizeof(*sw));
 	const struct scn_value *ip = scn_get(map, "ip");
@@ -208,6 +210,13 @@ void scn_load_switch(struct scn_load *load, const struct scn_value *map, struct 
 	if (strlen(node->name) > SCENARIO_SWITCH_NAME_MAX)
 		scn_error_key(load, map, "the name has more than %d characters; a switch is an interface, too",
 			      SCENARIO_SWITCH_NAME_MAX);
+	for (const char *const *taken = taken_names; *taken; taken++)
+		if (!strcmp(node->name, *taken))
+			scn_error_key(
+				load, map,
+				"the kernel or Open vSwitch has an interface \"%s\" already, and a switch is one, "
+				"too; use another name",
+				node->name);
 	read_protocols(load, map, sw);
 	sw->has_fail_mode = scn_read_word(load, map, "fail-mode", NULL, fail_modes, &fail_mode);
 	sw->is_secure = fail_mode == 1;

@@ -204,8 +204,8 @@ static const char *first_line(char *text)
 static int fail_at(struct diag *diag, const struct scenario_node *node, const char *key,
 		   const struct scenario_line *line, char *text)
 {
-	return diag_set(diag, -EBADMSG, "%u:%u: nodes.%s.%s: Open vSwitch says: %.700s", line->pos.line,
-			line->pos.column, node->name, key, first_line(text));
+	return diag_set(diag, -EBADMSG, "%u:%u: nodes.%s.%s: %sOpen vSwitch says: %.700s", line->pos.line,
+			line->pos.column, node->name, key, line->source ? line->source : "", first_line(text));
 }
 
 /* Split as a shell does it: blanks part words, quotes and backslashes keep them together. */

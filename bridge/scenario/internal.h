@@ -383,6 +383,18 @@ void scn_sort_changes(struct scn_load *load);
  */
 const struct scn_value *scn_inline_file(struct scn_load *load, struct scn_value *value, const char **ret_name);
 
+/**
+ * scn_inline_beside() - The same, of a file that is below the scenario's directory
+ * @map:	{file: NAME}, which becomes {file: NAME, text: CONTENT}; or such a map already
+ * @example:	of a name, for messages
+ * @ret_name:	the name's value
+ */
+const struct scn_value *scn_inline_beside(struct scn_load *load, struct scn_value *map, const char *example,
+					  const struct scn_value **ret_name);
+
+/** scn_is_beside() - Whether a path cannot lead out of the scenario's directory. */
+bool scn_is_beside(const char *path);
+
 /* ---- p2p.c, queue.c, trace.c: links of kind p2p ---- */
 
 extern const char *const scn_p2p_keys[];

@@ -180,7 +180,7 @@ static void keep_text(struct scn_load *load, const char *data, size_t size)
 		text = scn_emit(load->root, &size);
 		if (text && size > SCENARIO_FILE_SIZE_MAX)
 			scn_error_at(load, (struct scenario_pos){0}, "with %s it has %zu bytes; at most %u are allowed",
-				     load->options->set_count ? "every --set" : "the content of its traces", size,
+				     load->options->set_count ? "every --set" : "the content of its files", size,
 				     SCENARIO_FILE_SIZE_MAX);
 		if (text)
 			load->scenario->text = scn_strndup(load->arena, text, size);

@@ -70,17 +70,53 @@ static void read_dpid(struct scn_load *load, const struct scn_value *map, struct
 			  scn_show(value->text).text);
 }
 
-/* Text as the tools of Open vSwitch take it from a file: empty lines and comments say nothing. */
-static void read_lines(struct scn_load *load, const struct scn_value *map, const char *key,
+/* One line, if it says anything; @source: the file it is from and its line there, else NULL. */
+static void keep_line(struct scn_load *load, struct scenario_lines *lines, const char *text, size_t len,
+		      struct scenario_pos pos, const char *source, unsigned int number)
+{
+	struct scenario_line *line = &lines->items[lines->count];
+
+	while (len && strchr(" \t\r", text[len - 1]))
+		len--;
+	while (len && strchr(" \t", *text))
+		text++, len--;
+	if (!len || *text == '#')
+		return;
+	line->text = scn_keepf(load, "%.*s", (int)len, text);
+	if (source)
+		line->source = scn_keepf(load, "%s:%u: ", scn_show(source).text, number);
+	line->pos = pos;
+	lines->count += !load->nomem;
+}
+
+/* As ovs-ofctl does it with a file: whatever follows a "#" is a comment. */
+static size_t code_len(const char *text, size_t len, bool comments)
+{
+	const char *comment = comments ? memchr(text, '#', len) : NULL;
+
+	return comment ? (size_t)(comment - text) : len;
+}
+
+/*
+ * Text as the tools of Open vSwitch take it from a file: empty lines and comments say nothing. @example: of the name
+ * of such a file; NULL where there can be none, and where a "#" within a line is no comment.
+ */
+static void read_lines(struct scn_load *load, const struct scn_value *map, const char *key, const char *example,
 		       struct scenario_lines *lines)
 {
-	const struct scn_value *value = scn_get(map, key), *child;
+	struct scn_value *value = scn_get(map, key);
+	const struct scn_value *texts = value, *name = NULL, *child;
 	size_t count = 0;
 
 	if (!value || value->kind == SCN_NULL)
 		return;
-	for (child = first_of(value); child; child = next_of(value, child)) {
-		if (!scn_text(load, child))
+	if (value->kind == SCN_MAP && example) {
+		texts = scn_inline_beside(load, value, example, &name);
+		if (!texts)
+			return;
+	}
+	for (child = first_of(texts); child; child = next_of(texts, child)) {
+		if (!name && !scn_text(load, child))
 			return;
 		count++;
 		for (const char *c = child->text; *c; c++)
@@ -89,26 +125,19 @@ static void read_lines(struct scn_load *load, const struct scn_value *map, const
 	lines->items = scn_new(load, count, sizeof(*lines->items));
 	if (!lines->items)
 		return;
-	for (child = first_of(value); child; child = next_of(value, child)) {
-		struct scenario_pos pos = child->pos;
+	for (child = first_of(texts); child; child = next_of(texts, child)) {
+		struct scenario_pos pos = name ? name->pos : child->pos;
 		const char *text = child->text;
+		unsigned int number = 1;
 		size_t len;
 
-		for (;; text += len + 1) {
-			size_t blank = strspn(text, " \t");
-
+		for (; !load->nomem; text += len + 1, number++) {
 			len = strcspn(text, "\n");
-			if (len > blank && text[blank] != '#') {
-				struct scenario_line *line = &lines->items[lines->count++];
-
-				line->text = scn_keepf(load, "%.*s", (int)(len - blank), text + blank);
-				line->pos = pos;
-				if (!line->text)
-					return;
-			}
+			keep_line(load, lines, text, code_len(text, len, example), pos, name ? name->text : NULL,
+				  number);
 			if (!text[len])
 				break;
-			pos.line += child->literal;
+			pos.line += !name && child->literal;
 		}
 	}
 }
@@ -150,7 +179,7 @@ static bool read_app(struct scn_load *load, const struct scn_value *value, struc
 
 	if (!scn_read_map(load, value, app_keys) || !scn_read_text(load, value, "app", "app.py", &path))
 		return false;
-	if (path[0] == '/' || strstr(path, "..") || strlen(path) > 200) {
+	if (!scn_is_beside(path)) {
 		scn_error(load, scn_get(value, "app"), "\"%s\" is not a file beside the scenario; write app.py",
 			  scn_show(path).text);
 		return false;
@@ -225,14 +254,14 @@ void scn_load_switch(struct scn_load *load, const struct scn_value *map, struct 
 	scn_read_bool(load, map, "rstp", &sw->rstp);
 	if (sw->stp && sw->rstp)
 		scn_error(load, scn_get(map, "rstp"), "a bridge runs STP or RSTP; leave one of the two out");
-	read_lines(load, map, "flows", &sw->flows);
-	read_lines(load, map, "groups", &sw->groups);
-	read_lines(load, map, "meters", &sw->meters);
+	read_lines(load, map, "flows", "my.flows", &sw->flows);
+	read_lines(load, map, "groups", "my.groups", &sw->groups);
+	read_lines(load, map, "meters", "my.meters", &sw->meters);
 	if ((sw->groups.count && !(sw->protocols >> 1)))
 		scn_error(load, scn_get(map, "groups"), "groups need OpenFlow11 or later; add it to protocols");
 	if (sw->meters.count && !(sw->protocols >> 3))
 		scn_error(load, scn_get(map, "meters"), "meters need OpenFlow13 or later; add it to protocols");
-	read_lines(load, map, "configure", &sw->configure);
+	read_lines(load, map, "configure", NULL, &sw->configure);
 	read_controllers(load, map, sw);
 	if (ip)
 		sw->addr_count = scn_read_addrs(load, ip, &sw->addrs, NULL);

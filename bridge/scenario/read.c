@@ -251,6 +251,11 @@ bool scn_read_word(struct scn_load *load, const struct scn_value *map, const cha
 	return false;
 }
 
+bool scn_is_beside(const char *path)
+{
+	return path[0] != '/' && !strstr(path, "..") && strlen(path) <= 200;
+}
+
 bool scn_is_name(const char *text)
 {
 	size_t len = strlen(text);

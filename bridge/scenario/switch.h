@@ -23,6 +23,7 @@
 /* One line for a tool of Open vSwitch. */
 struct scenario_line {
 	char *text;
+	char *source; /* "FILE:3: " of a line of another file, which the scenario names at pos; else NULL */
 	struct scenario_pos pos;
 };
 

@@ -36,13 +36,13 @@ static struct scn_value *add_text(struct scn_load *load, struct scn_value *map, 
 	return child;
 }
 
-/* Turn the name of a file into its name and content. */
-static const struct scn_value *take_file(struct scn_load *load, struct scn_value *value)
+/* The content of the file that @value names, to be freed; NULL with an error reported or load->nomem set. */
+static char *read_content(struct scn_load *load, const struct scn_value *value, size_t *ret_size)
 {
 	const char *name = value->text;
-	const struct scn_value *text;
-	size_t name_len = value->len, size = 0;
-	char *data = NULL;
+	char *data = NULL, source[128];
+	size_t size = 0;
+	bool is_text;
 	int err;
 
 	if (!load->options->read_file) {
@@ -60,19 +60,38 @@ static const struct scn_value *take_file(struct scn_load *load, struct scn_value
 			  scn_show(name).text, strerror(-err));
 		return NULL;
 	}
-	if (size > SCENARIO_FILE_SIZE_MAX || memchr(data, '\0', size) || !scn_check_text(load, data, size)) {
+	snprintf(source, sizeof(source), "%s: ", scn_show(name).text);
+	load->source = source;
+	load->source_pos = value->pos;
+	is_text = size <= SCENARIO_FILE_SIZE_MAX && !memchr(data, '\0', size) && scn_check_text(load, data, size);
+	load->source = NULL;
+	if (!is_text) {
 		scn_error(load, value, "\"%s\" is not a text file of at most %u bytes", scn_show(name).text,
 			  SCENARIO_FILE_SIZE_MAX);
 		free(data);
 		return NULL;
 	}
+	*ret_size = size;
+	load->inlined = true;
+	return data;
+}
+
+/* Turn the name of a file into its name and content. */
+static const struct scn_value *take_file(struct scn_load *load, struct scn_value *value)
+{
+	const char *name = value->text;
+	const struct scn_value *text;
+	size_t name_len = value->len, size;
+	char *data = read_content(load, value, &size);
+
+	if (!data)
+		return NULL;
 	value->kind = SCN_MAP;
 	value->text = "";
 	value->len = 0;
 	add_text(load, value, "file", name, name_len);
 	text = load->nomem ? NULL : add_text(load, value, "text", data, size);
 	free(data);
-	load->inlined = true;
 	return text;
 }
 
@@ -93,6 +112,31 @@ const struct scn_value *scn_inline_file(struct scn_load *load, struct scn_value 
 	}
 	name = value->kind == SCN_MAP ? scn_get(value, "file") : NULL;
 	*ret_name = name && name->kind == SCN_TEXT ? name->text : "text";
+	return text;
+}
+
+const struct scn_value *scn_inline_beside(struct scn_load *load, struct scn_value *map, const char *example,
+					  const struct scn_value **ret_name)
+{
+	const struct scn_value *name, *text = scn_get(map, "text");
+	const char *path;
+	char *data;
+	size_t size;
+
+	if (!scn_read_map(load, map, file_keys) || !scn_read_text(load, map, "file", example, &path))
+		return NULL;
+	name = scn_get(map, "file");
+	if (!scn_is_beside(path)) {
+		scn_error(load, name, "\"%s\" is not a file beside the scenario; write %s", scn_show(path).text,
+			  example);
+		return NULL;
+	}
+	*ret_name = name;
+	if (text) /* may be empty, as a file may */
+		return text->kind == SCN_TEXT || scn_text(load, text) ? text : NULL;
+	data = read_content(load, name, &size);
+	text = data ? add_text(load, map, "text", data, size) : NULL;
+	free(data);
 	return text;
 }
 

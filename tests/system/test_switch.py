@@ -81,6 +81,31 @@ name: gbt-switch-tcp
             self.assertIn(f"test.yaml:{line}:", done.stderr)
             self.assertIn("nonsense", done.stderr)
 
+    def test_file(self):
+        """Flows from a file: they hold without the file, too, and Open vSwitch's word on one names both lines."""
+        path = self.write(PAIR.replace("""flows: |
+      # both ways, and nothing else
+      in_port=1,actions=output:2
+
+      in_port=2,actions=output:1
+""", "flows: {file: s1.flows}\n") + """
+steps: [{name: ping, node: h1, run: ping -c 3 -i 0.2 h2}]
+expect: [{step: ping, exit: 0}]
+name: gbt-switch-file
+""")
+        file = self.write("in_port=1,actions=output:2 # there\n\nin_port=2,actions=output:1\n", "s1.flows")
+        report, _ = self.run_scenario(path)
+        self.assertTrue(report["expect"][0]["ok"], report["expect"])
+        os.rename(os.path.join(report["dir"], "scenario.yaml"), path)
+        os.unlink(file)
+        report, _ = self.run_scenario(path)
+        self.assertTrue(report["expect"][0]["ok"], report["expect"])
+        self.write("in_port=1,actions=output:2\n\nnonsense=1,actions=drop\n", "s1.flows")
+        path = self.write("ghostbridge: 1\nnodes:\n  s1: {kind: switch, flows: {file: s1.flows}}\nname: gbt-switch-file\n")
+        done = gb.command("run", path, "--out", os.path.join(self.dir, "wrong"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr, r"test.yaml:3:36: nodes.s1.flows: s1.flows:3: Open vSwitch says: .*nonsense")
+
     def test_ten_start_quickly(self):
         text = "ghostbridge: 1\nnodes:\n" + "".join(f"  s{i}: {{kind: switch, rstp: true}}\n" for i in range(10)) + "links:\n"
         text += "".join(f"  l{i}: {{kind: wire, ends: [s{i}, s{(i + 1) % 10}]}}\n" for i in range(10))

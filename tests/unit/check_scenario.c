@@ -197,7 +197,7 @@ static void check_good(const char *path)
 		ck_abort_msg("%s:%u:%u: %s", path, errors.items[0].pos.line, errors.items[0].pos.column,
 			     errors.items[0].text);
 	/* A trace's content takes its name's place. */
-	if (!strstr(text, "trace: ") && !strstr(text, "timeline: ")) {
+	if (!strstr(text, "trace: ") && !strstr(text, "timeline: ") && !strstr(text, "{file: ")) {
 		ck_assert_uint_eq(strlen(s->text), size);
 		ck_assert(!memcmp(s->text, text, size));
 	}
@@ -341,6 +341,16 @@ static char *read_good(const char *name)
 	return text;
 }
 
+static int read_flows(void *context, const char *name, char **ret, size_t *ret_size)
+{
+	(void)context;
+	ck_assert_str_eq(name, "my.flows");
+	*ret = strdup("# both ways\r\nin_port=1,actions=output:2\r\n\n  in_port=2,actions=drop # not yet\n");
+	ck_assert_ptr_nonnull(*ret);
+	*ret_size = strlen(*ret);
+	return 0;
+}
+
 START_TEST(test_switches)
 {
 	struct scenario *scenario = load(read_good("switches.yaml"));
@@ -369,6 +379,33 @@ START_TEST(test_switches)
 	ck_assert_str_eq(sw->flows.items[1].text, "in_port=2,actions=output:1");
 	ck_assert_uint_eq(sw->flows.items[1].pos.line, 19);
 	scenario_free(scenario);
+}
+END_TEST
+
+/* A table from a file: the lines know their file, and what is written down needs none. */
+START_TEST(test_switch_files)
+{
+	static const char text[] = "ghostbridge: 1\nnodes:\n  s1:\n    kind: switch\n    flows: {file: my.flows}\n"
+				   "    meters: {file: none.meters, text: \"\"}\n";
+	struct scenario_options options = {.workers = 1, .read_file = read_flows};
+	const struct scenario_switch *sw;
+	struct scenario *s = load_with(text, &options), *again;
+
+	options.read_file = NULL;
+	again = load_with(s->text, &options);
+	for (int i = 0; i < 2; i++) {
+		sw = (i ? again : s)->nodes[0].sw;
+		ck_assert_uint_eq(sw->flows.count, 2);
+		ck_assert_str_eq(sw->flows.items[0].text, "in_port=1,actions=output:2");
+		ck_assert_str_eq(sw->flows.items[0].source, "my.flows:2: ");
+		ck_assert_str_eq(sw->flows.items[1].text, "in_port=2,actions=drop");
+		ck_assert_str_eq(sw->flows.items[1].source, "my.flows:4: ");
+		ck_assert_uint_eq(sw->meters.count, 0);
+	}
+	ck_assert_uint_eq(s->nodes[0].sw->flows.items[1].pos.line, 5);
+	ck_assert_uint_eq(s->nodes[0].sw->flows.items[1].pos.column, 19);
+	scenario_free(again);
+	scenario_free(s);
 }
 END_TEST
 
@@ -423,6 +460,7 @@ static Suite *scenario_suite(void)
 
 	tcase = tcase_create("switches");
 	tcase_add_test(tcase, test_switches);
+	tcase_add_test(tcase, test_switch_files);
 	tcase_add_test(tcase, test_switch_ports);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("islands");

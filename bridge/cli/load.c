@@ -167,6 +167,6 @@ void load_warn(const char *path, const struct scenario *scenario)
 		fprintf(stderr, "%s:%u:%u: warning: %s\n", path, warnings.items[i].pos.line,
 			warnings.items[i].pos.column, warnings.items[i].text);
 	if (count > warnings.count)
-		fprintf(stderr, "%s: warning: so it is with %zu more links\n", path, count - warnings.count);
+		fprintf(stderr, "%s: warning: and %zu more like these\n", path, count - warnings.count);
 	scenario_errors_done(&warnings);
 }

@@ -436,6 +436,19 @@ struct scn_subnets {
 /** scn_load_end() - Read one element of `ends` into scenario->ends[@index]. */
 void scn_load_end(struct scn_load *load, uint32_t link, uint32_t index, const struct scn_value *value);
 
+/* ---- warnings.c, lag.c ---- */
+
+struct scn_warnings {
+	struct scenario_errors *kept; /* as many as there is room for */
+	size_t count;                 /* of all */
+};
+
+/** scn_warn() - One more. @text is taken over; NULL where there was no memory for it. */
+void scn_warn(struct scn_warnings *warnings, struct scenario_pos pos, char *text);
+
+/** scn_warn_of_lag() - Of every link whose frames come later than the file says. */
+void scn_warn_of_lag(const struct scenario *scenario, struct scn_warnings *warnings);
+
 /* ---- link-lte.c ---- */
 
 extern const char *const scn_lte_keys[];

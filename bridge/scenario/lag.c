@@ -166,27 +166,17 @@ static bool find_worst(const struct scenario *scenario, const struct scenario_li
 	return worst_ns > 0;
 }
 
-size_t scenario_warnings(const struct scenario *scenario, struct scenario_errors *ret)
+void scn_warn_of_lag(const struct scenario *scenario, struct scn_warnings *warnings)
 {
-	size_t count = 0;
-
-	ret->count = 0;
 	for (size_t i = 0; scenario->lag_ns && i < scenario->link_count; i++) {
 		const struct scenario_link *link = &scenario->links[i];
 		const struct scenario_change *since = NULL;
 		struct scenario_hop hop;
 		uint32_t end;
-		char *text;
 
-		if (!find_worst(scenario, link, &end, &hop, &since))
-			continue;
-		count++;
-		text = ret->count < SCENARIO_ERRORS_MAX ? warning_text(scenario, end, &hop, since) : NULL;
-		if (text)
-			ret->items[ret->count++] = (struct scenario_error){
-				.pos = since && since->step != SCENARIO_NONE ? scenario->steps[since->step].pos
-									     : link->pos,
-				.text = text};
+		if (find_worst(scenario, link, &end, &hop, &since))
+			scn_warn(warnings,
+				 since && since->step != SCENARIO_NONE ? scenario->steps[since->step].pos : link->pos,
+				 warning_text(scenario, end, &hop, since));
 	}
-	return count;
 }

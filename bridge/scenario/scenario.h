@@ -484,11 +484,12 @@ uint64_t scenario_lag_excess_ns(const struct scenario *scenario, uint32_t end, c
 				bool least);
 
 /**
- * scenario_warnings() - What a scenario says that its author hardly means: lags longer than delays
- * @ret:	one text per link, "what is the case; what helps", as far as there is room and memory; to be emptied
- *		with scenario_errors_done()
+ * scenario_warnings() - What a scenario says that its author hardly means: lags longer than delays, tables that are
+ * lost when a controller is
+ * @ret:	one text per switch or link, "what is the case; what helps", as far as there is room and memory; to be
+ *		emptied with scenario_errors_done()
  *
- * Return: how many links there are to warn of
+ * Return: how many switches and links there are to warn of
  */
 size_t scenario_warnings(const struct scenario *scenario, struct scenario_errors *ret);
 

@@ -409,6 +409,39 @@ START_TEST(test_switch_files)
 }
 END_TEST
 
+START_TEST(test_switch_warning)
+{
+	static const struct {
+		const char *keys;
+		const char *word; /* NULL: no warning */
+	} cases[] = {{"controller: learning, flows: 'actions=NORMAL'", "flows"},
+		     {"controller: learning, groups: 'group_id=1,type=all'", "groups"},
+		     {"controller: learning, meters: 'meter=1,kbps,band=type=drop,rate=1'", "meters"},
+		     {"controller: learning, flows: 'actions=NORMAL', fail-mode: secure", NULL},
+		     {"controller: learning", NULL},
+		     {"flows: 'actions=NORMAL'", NULL}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct scenario_errors warnings;
+		struct scenario *scenario;
+		char text[256];
+
+		snprintf(text, sizeof(text), "ghostbridge: 1\nnodes:\n  s1: {kind: switch, %s}\n", cases[i].keys);
+		scenario = load(text);
+		ck_assert_uint_eq(scenario_warnings(scenario, &warnings), cases[i].word != NULL);
+		if (cases[i].word) {
+			snprintf(text, sizeof(text), "nodes.s1: %s beside a controller", cases[i].word);
+			ck_assert(!strncmp(warnings.items[0].text, text, strlen(text)));
+			ck_assert_ptr_nonnull(strstr(warnings.items[0].text, "; write fail-mode: secure"));
+			ck_assert_uint_eq(warnings.items[0].pos.line, 3);
+			ck_assert_uint_eq(warnings.items[0].pos.column, 34);
+		}
+		scenario_errors_done(&warnings);
+		scenario_free(scenario);
+	}
+}
+END_TEST
+
 START_TEST(test_switch_ports)
 {
 	static const struct {
@@ -461,6 +494,7 @@ static Suite *scenario_suite(void)
 	tcase = tcase_create("switches");
 	tcase_add_test(tcase, test_switches);
 	tcase_add_test(tcase, test_switch_files);
+	tcase_add_test(tcase, test_switch_warning);
 	tcase_add_test(tcase, test_switch_ports);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("islands");

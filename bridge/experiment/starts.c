@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bridge/experiment/console.h"
 #include "bridge/experiment/daemon.h"
 
 static int start_one(struct start *start, const char *command, struct daemon *daemon, struct diag *diag)
@@ -81,8 +80,9 @@ bool starts_reaped(struct starts *starts, struct daemon *daemon, pid_t pid, int 
 		start->exit = steps_exit_code(status);
 		/* Status 0 is how a daemon that goes into the background by itself begins. */
 		if (start->exit != 0 && !daemon->is_ending)
-			console_say("%s: '%s' ended with status %d; its output is in logs/%s-start-%zu.log", node->name,
-				    node->start[start->number], start->exit, node->name, start->number);
+			daemon_incident(daemon, false,
+					"%s: '%.400s' ended with status %d; its output is in logs/%s-start-%zu.log",
+					node->name, node->start[start->number], start->exit, node->name, start->number);
 		return true;
 	}
 	return false;

@@ -413,6 +413,9 @@ expect:
         self.assertEqual(logs, {"h1-start-0": "up\nbye\n", "h1-start-1": "", "h2-start-0": logs["h2-start-0"],
                                 "h2-start-1": "oops\n"})
         self.assertIn("h2: 'echo oops >&2; exit 3' ended with status 3", done.stderr)
+        (incident,) = report["incidents"]
+        self.assertIn("h2: 'echo oops >&2; exit 3' ended with status 3", incident["what"])
+        self.assertFalse(incident["restarted"])
         self.assertEqual([line for line in gb.processes().values() if line.startswith("sleep 4321.")], [])
 
     def make_root(self):

@@ -375,6 +375,12 @@ def table(results, names):
     return "\n".join(lines)
 
 
+def ratios(results, name, base):
+    """How much of the results of one contestant another one has, measure by measure."""
+    found, bases = results.get(name, {}), results.get(base, {})
+    return {key: value / bases[key] for key, value in found.items() if bases.get(key)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short round")
@@ -421,12 +427,15 @@ def main():
                for name, found in collected.items()}
     print(table(results, [one.name for one in contestants]))
     print()
+    switched = ratios(results, "ghostbridge-switch", "ghostbridge-tap")
+    if switched:
+        print("with switches, to without: " + ", ".join(f"{key} {value:.2f}x" for key, value in switched.items()) + "\n")
     for key, values in extra.items():
         print(f"{key:48}{statistics.median(values):14.4g}")
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "rounds": rounds, "seconds": seconds, "results": collected, "extra": extra},
-                      file, indent=1)
+            json.dump({"machine": machine, "rounds": rounds, "seconds": seconds, "results": collected,
+                       "switches_to_tap": switched, "extra": extra}, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -198,6 +198,40 @@ class Vlans(gb.Case):
         self.assertTrue(all(expect["ok"] for expect in report["expect"]), report["expect"])
 
 
+class Controllers(gb.Case):
+    def test_two_equal(self):
+        """Two controllers of equal role, each in a container; one that dies is reported, and the other goes on alone."""
+        name = "gbt-switch-equal"
+        self.up("""
+ghostbridge: 1
+nodes:
+  h1: {}
+  h2: {}
+  c1: {start: ["exec ovs-testcontroller --unixctl=none -vsyslog:off ptcp:6653"]}
+  c2: {start: ["exec ovs-testcontroller --unixctl=none -vsyslog:off ptcp:6653"]}
+  s1: {kind: switch, protocols: OpenFlow10, fail-mode: secure, controller: ["tcp:10.9.0.1", "tcp:10.9.0.2"]}
+links:
+  w1: {kind: wire, ends: [{node: h1, ip: 10.0.0.1/24}, s1]}
+  w2: {kind: wire, ends: [{node: h2, ip: 10.0.0.2/24}, s1]}
+  control: {kind: csma, rate: 100Mbps, delay: 1ms, subnet: 10.9.0.0/24, ends: [c1, c2, {node: s1, name: mgmt, management: true}]}
+""", name)
+
+        def controllers():
+            done = gb.command("ovs", name, "ovs-vsctl", "--columns=target,role,is_connected", "--format=csv", "--no-headings",
+                              "list", "controller")
+            return sorted(done.stdout.replace('"', "").split())
+        both = ["tcp:10.9.0.1:6653,other,true", "tcp:10.9.0.2:6653,other,true"]
+        gb.wait_until(lambda: controllers() == both, 20, "two equal controllers")
+        self.node(name, "h1", "ping", "-c", "1", "h2")
+        self.assertEqual(self.status(name)["incidents"], [])
+        self.node(name, "c1", "pkill", "-KILL", "ovs-testcontrol")
+        (incident,) = gb.wait_until(lambda: self.status(name)["incidents"], 5, "the incident")
+        self.assertRegex(incident["what"], r"c1: 'exec ovs-testcontroller .*' ended with status 137")
+        self.assertFalse(incident["restarted"])
+        self.assertEqual(gb.command("ovs", name, "ovs-ofctl", "del-flows", "s1").returncode, 0)
+        self.node(name, "h1", "ping", "-c", "1", "h2")
+
+
 class Ovs(gb.Case):
     def test_tools(self):
         name = "gbt-switch-ovs"

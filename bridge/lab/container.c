@@ -81,9 +81,8 @@ static int mount_rootfs(const struct scenario_node *node, const char *to, struct
 
 	dir_fd = open(node->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
-		return diag_set(diag, errno == ENOENT || errno == ENOTDIR ? -EBADMSG : -errno,
-				"%u:%u: node '%s': cannot open rootfs %s: %s", node->pos.line, node->pos.column,
-				node->name, node->rootfs, strerror(errno));
+		return diag_set(diag, -errno, "node '%s': cannot open rootfs %s: %s", node->name, node->rootfs,
+				strerror(errno));
 	for (size_t i = 0; !err && i < sizeof(places) / sizeof(*places); i++)
 		if (faccessat(dir_fd, places[i], F_OK, AT_SYMLINK_NOFOLLOW))
 			err = diag_set(diag, -errno, "node '%s': rootfs %s has no %s: run `%s %s/%s`", node->name,

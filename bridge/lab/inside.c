@@ -75,7 +75,7 @@ static int write_sysctl(const char *key, const char *value)
 }
 
 /* The kernel knows what it takes, and shows by example. */
-static int refuse_value(const struct scenario_pair *pair, struct diag *diag)
+static int refuse_value(const struct scenario_node *node, const struct scenario_pair *pair, struct diag *diag)
 {
 	int fd = open_sysctl(pair->key, O_RDONLY);
 	char now[64] = "";
@@ -85,8 +85,8 @@ static int refuse_value(const struct scenario_pair *pair, struct diag *diag)
 	now[strcspn(now, "\n")] = '\0';
 	if (fd >= 0)
 		close(fd);
-	return diag_set(diag, -EBADMSG, "%u:%u: sysctl %s cannot be '%s'; now it is '%s'", pair->pos.line,
-			pair->pos.column, pair->key, pair->value, now);
+	return diag_set(diag, -EBADMSG, "%u:%u: node '%s': sysctl %s cannot be '%s'; now it is '%s'", pair->pos.line,
+			pair->pos.column, node->name, pair->key, pair->value, now);
 }
 
 /* Settings that a container has of its own; what is not here would be the host's. */
@@ -120,7 +120,7 @@ static int set_sysctl(const struct scenario_node *node, const struct scenario_pa
 	if (err == -ENOENT && optional)
 		return 0;
 	if (err == -EINVAL || err == -ERANGE)
-		return refuse_value(pair, diag);
+		return refuse_value(node, pair, diag);
 	if (err)
 		diag_set(diag, err, "node '%s': cannot set sysctl %s to '%s': %s", node->name, pair->key, pair->value,
 			 err == -ENOENT ? "this kernel has no such setting" : strerror(-err));

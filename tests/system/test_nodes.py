@@ -380,15 +380,11 @@ steps:
         self.assertIn("node 'h1': cannot set sysctl net.ipv4.no_such_thing", done.stderr)
 
     def test_what_only_the_host_knows(self):
-        """Values that are seen to be wrong when they are used are mistakes in the file all the same."""
-        for options, what in (("sysctls: {net.ipv4.ip_default_ttl: banana}",
-                               ":3:24: sysctl net.ipv4.ip_default_ttl cannot be 'banana'; now it is '64'"),
-                              ("rootfs: /nonexistent/root", ":3:9: node 'h1': cannot open rootfs /nonexistent/root")):
-            with self.subTest(options=options):
-                path = self.write(pair(options, more="name: gbt-known-late\n"))
-                done = gb.command("run", path, "--out", os.path.join(self.dir, options[:7]))
-                self.assertEqual(done.returncode, 2, done.stderr)
-                self.assertIn(path + what, done.stderr)
+        """A value that the kernel refuses is a mistake in the file all the same."""
+        path = self.write(pair("sysctls: {net.ipv4.ip_default_ttl: banana}", more="name: gbt-known-late\n"))
+        done = gb.command("run", path, "--out", os.path.join(self.dir, "out"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(path + ":3:24: node 'h1': sysctl net.ipv4.ip_default_ttl cannot be 'banana'; now it is '64'", done.stderr)
 
     def test_start(self):
         """Daemons run when the first step does, and are ended, politely first, at the end."""

@@ -238,7 +238,8 @@ class Tools:
         while "listening" not in server.stdout.readline():
             if server.poll() is not None:
                 raise RuntimeError("iperf3 -s ended")
-        client = self.start("h1", "iperf3", "-c", "10.0.0.2", "-J", "-t", self.seconds * 2, "-O", 0.5, *arguments)
+        # Whole seconds: it would read 0.8 as 0, which is for ever.
+        client = self.start("h1", "iperf3", "-c", "10.0.0.2", "-J", "-t", max(1, round(self.seconds * 2)), "-O", 0.5, *arguments)
         end = json.loads(client.communicate()[0])["end"]
         server.communicate()
         total = end["sum_received"]["bits_per_second"]

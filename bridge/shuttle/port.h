@@ -26,6 +26,8 @@ struct port {
 	uint8_t *super;   /* up: SEGMENT_SUPER_MAX bytes for the super-frame being cut; NULL without offload */
 	struct segmenter segmenter; /* up: what is left of it */
 	bool cutting;               /* up: segmenter is not done: it waits for room in the ring */
+	uint64_t awake_saved_ns;    /* down: what may be spent on waiting awake for its frames ... */
+	uint64_t awake_clock_ns;    /* ... and when it was last added to; the loop's */
 };
 
 /* What port_up() and port_down() left behind. */

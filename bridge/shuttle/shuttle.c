@@ -12,8 +12,8 @@
 #define EVENTS_MAX 64
 
 #define AWAKE_NS       50000u   /* at most this long before a held frame is due */
-#define AWAKE_SHARE    8u       /* this part of a core at most, */
-#define AWAKE_SAVED_NS 1000000u /* with this much saved up */
+#define AWAKE_SHARE    8u       /* this part of a core at most, all ports together, */
+#define AWAKE_SAVED_NS 1000000u /* with this much saved up for each */
 
 enum event_kind { EVENT_TAP, EVENT_BELL, EVENT_CONTROL };
 
@@ -24,9 +24,9 @@ struct shuttle {
 	uint64_t origin_ns;      /* monotonic time of simulated 0, plus the lag; 0 before START */
 	uint64_t *down_bits;     /* ports whose ring toward us may hold frames */
 	uint64_t next_due_ns;    /* earliest time a held frame is due; UINT64_MAX: none */
-	uint64_t awake_saved_ns; /* what may be spent on waiting awake ... */
-	uint64_t awake_clock_ns; /* ... when it was last added to ... */
-	uint64_t awake_until_ns; /* ... and until when that has been decided */
+	uint64_t awake_due_ns;   /* ... of those of ports that can pay for waiting awake; likewise ... */
+	uint32_t awake_port;     /* ... and which that is */
+	uint64_t awake_until_ns; /* until when to wait awake has been decided */
 	bool reading;            /* between START and QUIESCE */
 	bool quiescing;
 	bool stopped;
@@ -68,6 +68,7 @@ int shuttle_new(struct wire *wire, struct shuttle **ret)
 	shuttle->ports = calloc(wire->port_count, sizeof(*shuttle->ports));
 	shuttle->down_bits = calloc(wire_words(wire), sizeof(*shuttle->down_bits));
 	shuttle->next_due_ns = UINT64_MAX;
+	shuttle->awake_due_ns = UINT64_MAX;
 	r = -ENOMEM;
 	if (!shuttle->ports || !shuttle->down_bits)
 		goto fail;
@@ -128,6 +129,30 @@ static int forget_tap(struct shuttle *shuttle, uint32_t index)
 	return watch(shuttle, EPOLL_CTL_DEL, shuttle->ports[index].tap_fd, EVENT_TAP, index, 0);
 }
 
+/*
+ * Every port saves up for itself: one with a frame every 50 us would spend what there is, and leave those with few
+ * frames, to which each one matters, to timers.
+ */
+static void note_due(struct shuttle *shuttle, uint32_t index, uint64_t due_ns)
+{
+	struct port *port = &shuttle->ports[index];
+	uint64_t now;
+
+	if (due_ns < shuttle->next_due_ns)
+		shuttle->next_due_ns = due_ns;
+	if (due_ns >= shuttle->awake_due_ns)
+		return;
+	now = port_clock_ns();
+	port->awake_saved_ns += (now - port->awake_clock_ns) / (AWAKE_SHARE * shuttle->wire->port_count);
+	port->awake_clock_ns = now;
+	if (port->awake_saved_ns > AWAKE_SAVED_NS)
+		port->awake_saved_ns = AWAKE_SAVED_NS;
+	if (port->awake_saved_ns < AWAKE_NS)
+		return;
+	shuttle->awake_due_ns = due_ns;
+	shuttle->awake_port = index;
+}
+
 static int drain_port(struct shuttle *shuttle, uint32_t index)
 {
 	uint64_t *bits = &shuttle->down_bits[index / 64], due;
@@ -137,8 +162,8 @@ static int drain_port(struct shuttle *shuttle, uint32_t index)
 		return port_failed(shuttle, index, state);
 	if (state == PORT_IDLE)
 		*bits &= ~(1ull << (index % 64));
-	else if (state == PORT_LATER && due < shuttle->next_due_ns)
-		shuttle->next_due_ns = due;
+	else if (state == PORT_LATER)
+		note_due(shuttle, index, due);
 	return state;
 }
 
@@ -149,6 +174,7 @@ static int drain(struct shuttle *shuttle)
 	int more = 0;
 
 	shuttle->next_due_ns = UINT64_MAX;
+	shuttle->awake_due_ns = UINT64_MAX;
 	for (uint32_t word = 0; word < wire_words(wire); word++) {
 		uint64_t space = wire_take_bits(&wire->own_inbox->space[word]), bits;
 
@@ -249,22 +275,17 @@ static bool anything_held(const struct shuttle *shuttle)
  */
 static uint64_t wake_ns(struct shuttle *shuttle, uint64_t now_ns)
 {
-	uint64_t wait_ns;
+	uint64_t wake = shuttle->next_due_ns;
 
-	shuttle->awake_saved_ns += (now_ns - shuttle->awake_clock_ns) / AWAKE_SHARE;
-	if (shuttle->awake_saved_ns > AWAKE_SAVED_NS)
-		shuttle->awake_saved_ns = AWAKE_SAVED_NS;
-	shuttle->awake_clock_ns = now_ns;
-	if (shuttle->next_due_ns <= now_ns)
+	if (wake <= now_ns)
 		return 0;
-	wait_ns = shuttle->next_due_ns - now_ns;
-	if (wait_ns > AWAKE_NS)
-		return shuttle->next_due_ns - AWAKE_NS;
-	if (wait_ns > shuttle->awake_saved_ns)
-		return shuttle->next_due_ns;
+	if (shuttle->awake_due_ns == UINT64_MAX)
+		return wake;
+	if (shuttle->awake_due_ns > now_ns + AWAKE_NS)
+		return wake < shuttle->awake_due_ns - AWAKE_NS ? wake : shuttle->awake_due_ns - AWAKE_NS;
 	/* Nothing of what may come in between is worth going to sleep for. */
-	shuttle->awake_saved_ns -= wait_ns;
-	shuttle->awake_until_ns = shuttle->next_due_ns;
+	shuttle->ports[shuttle->awake_port].awake_saved_ns -= shuttle->awake_due_ns - now_ns;
+	shuttle->awake_until_ns = shuttle->awake_due_ns;
 	return 0;
 }
 

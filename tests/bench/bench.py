@@ -393,7 +393,7 @@ def main():
         sys.exit("bench.py makes network namespaces: run as root")
     enter_namespaces()
     what = options.measures.split(",")
-    rounds, seconds = (1, 0.4) if options.quick else (3, 0.6)
+    rounds, seconds = (1, 0.35) if options.quick else (3, 0.6)
     directory = tempfile.mkdtemp(prefix="gbbench-")
     os.chmod(directory, 0o755)  # containers look into it as another user
     shutil.copy(os.path.join(BIN, "gbload"), directory)
@@ -418,7 +418,7 @@ def main():
                         for key, value in measure(one, what, seconds).items():
                             collected[one.name].setdefault(key, []).append(value)
                 if "alone" in what:
-                    for key, value in alone(100000 if options.quick else 300000).items():
+                    for key, value in alone(60000 if options.quick else 300000).items():
                         extra.setdefault(key, []).append(value)
         if "idle" in what:
             extra["100 idle containers, % of one core"] = [idle_containers(directory, 2 if options.quick else 5)]

@@ -268,6 +268,7 @@ static int fill_ports(struct peers *peers)
 		port->mtu = scenario->links[end->link].mtu;
 		port->frame_max = ETHERNET_HEADER_LEN + port->mtu;
 		port->tap_fd = lab_tap_fd(peers->daemon->lab, (uint32_t)(end - scenario->ends));
+		port->arrivals_fd = lab_tap_arrivals_fd(peers->daemon->lab, (uint32_t)(end - scenario->ends));
 		offload = lab_tap_offload(peers->daemon->lab, (uint32_t)(end - scenario->ends));
 		port->offload = (offload & LAB_OFFLOAD_VNET ? (uint32_t)WIRE_OFFLOAD_VNET : 0) |
 				(offload & LAB_OFFLOAD_USO ? (uint32_t)WIRE_OFFLOAD_USO : 0);

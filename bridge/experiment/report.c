@@ -234,6 +234,21 @@ static void add_host(json_t *fidelity, const struct sampler *sampler)
 				      "suspended_us", (double)clocks.boottime_ns / 1e3));
 }
 
+/* Whether every frame had the time it got into its TAP, not that of being read. */
+static bool arrivals_are_noted(const struct daemon *daemon)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < daemon->scenario->end_count; i++) {
+		if (lab_tap_fd(daemon->lab, i) < 0)
+			continue;
+		if (!lab_tap_arrivals_fd(daemon->lab, i))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 {
 	const struct scenario *scenario = daemon->scenario;
@@ -268,6 +283,7 @@ static json_t *fidelity_json(struct daemon *daemon, struct figures *figures)
 	if (daemon->sampler.ports)
 		add_host(fidelity, &daemon->sampler);
 	json_object_set_new(fidelity, "lag", sampler_lag_json(&daemon->sampler, scenario));
+	json_object_set_new(fidelity, "arrivals", json_string(arrivals_are_noted(daemon) ? "kernel" : "read"));
 	json_object_set_new(fidelity, "violations", integer(facts.violations));
 	json_object_set_new(fidelity, "behind_max_us", us(facts.behind_max_ns));
 	json_object_set_new(fidelity, "stalls", integer(figures->counts.stalls));

@@ -48,6 +48,7 @@ static struct tap_options tap_options(const struct lab *lab, uint32_t index)
 		.rate_bps = scenario_end_rate_bps(scenario, index),
 		.full_duplex = scenario->links[scenario->ends[index].link].kind == SCENARIO_LINK_P2P,
 		.offload = lab->offload,
+		.arrivals = scenario->lag_ns > 0, /* without a lag it is too late for the time of arrival */
 	};
 }
 
@@ -61,7 +62,7 @@ static int attach_switch(struct lab *lab, const struct scenario_end *end, uint32
 
 	/* ovs-vswitchd's own datapath wants frames as they are on a wire. */
 	options.offload &= lab->ovs.in_kernel || end->port_of->management;
-	err = tap_open(end->port_name, -1, -1, &options, &lab->tap_fds[index], &lab->tap_offloads[index], diag);
+	err = tap_open(end->port_name, -1, -1, &options, &lab->taps[index], diag);
 
 	if (err)
 		return err;
@@ -81,8 +82,7 @@ static int attach_tap(struct lab *lab, const struct scenario_end *end, uint32_t 
 		.netns_fd = -1,
 	};
 	const struct tap_options options = tap_options(lab, index);
-	int err = tap_open(end->name, node->netns_fd, lab->netns_fd, &options, &lab->tap_fds[index],
-			   &lab->tap_offloads[index], diag);
+	int err = tap_open(end->name, node->netns_fd, lab->netns_fd, &options, &lab->taps[index], diag);
 
 	if (err)
 		return err;
@@ -127,7 +127,7 @@ static int attach_bridge(struct lab *lab, const struct scenario_end *end, uint32
 		err = link_change(lab->nodes[end->node].netlink, end->name, &alias);
 	if (err)
 		return fail(diag, err, end, "make its veth pair");
-	err = tap_open(tap_name, -1, -1, &options, &lab->tap_fds[index], &lab->tap_offloads[index], diag);
+	err = tap_open(tap_name, -1, -1, &options, &lab->taps[index], diag);
 	if (err)
 		return err;
 	err = link_change(lab->netlink, tap_name, &port);
@@ -223,12 +223,11 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 
 	lab->scenario = scenario;
 	lab->nodes = calloc(scenario->node_count + 1, sizeof(*lab->nodes));
-	lab->tap_fds = calloc(scenario->end_count + 1, sizeof(*lab->tap_fds));
-	lab->tap_offloads = calloc(scenario->end_count + 1, sizeof(*lab->tap_offloads));
+	lab->taps = calloc(scenario->end_count + 1, sizeof(*lab->taps));
 	lab->tap_no_carrier = calloc(scenario->end_count + 1, sizeof(*lab->tap_no_carrier));
 	lab->tap_cuts = calloc(scenario->end_count + 1, sizeof(*lab->tap_cuts));
-	for (size_t i = 0; lab->tap_fds && i < scenario->end_count; i++)
-		lab->tap_fds[i] = -1;
+	for (size_t i = 0; lab->taps && i < scenario->end_count; i++)
+		lab->taps[i].fd = -1;
 	for (size_t i = 0; lab->nodes && i < scenario->node_count; i++) {
 		struct lab_node *node = &lab->nodes[i];
 
@@ -236,7 +235,7 @@ int lab_build(struct lab *lab, const struct scenario *scenario, struct diag *dia
 		for (int j = 0; j < CGROUP_CONTROLLER_COUNT; j++)
 			node->cgroup_procs_fds[j] = -1;
 	}
-	if (!lab->nodes || !lab->tap_fds || !lab->tap_offloads || !lab->tap_no_carrier || !lab->tap_cuts)
+	if (!lab->nodes || !lab->taps || !lab->tap_no_carrier || !lab->tap_cuts)
 		return diag_set(diag, -ENOMEM, "out of memory");
 
 	err = ovs_start(lab, diag);
@@ -347,7 +346,7 @@ bool lab_tap_has_carrier(const struct lab *lab, uint32_t end, enum lab_carrier w
 
 int lab_tap_fd(const struct lab *lab, uint32_t end)
 {
-	return lab->tap_fds && end < lab->scenario->end_count ? lab->tap_fds[end] : -1;
+	return lab->taps && end < lab->scenario->end_count ? lab->taps[end].fd : -1;
 }
 
 void lab_use_offload(struct lab *lab)
@@ -357,7 +356,12 @@ void lab_use_offload(struct lab *lab)
 
 uint32_t lab_tap_offload(const struct lab *lab, uint32_t end)
 {
-	return lab->tap_offloads && end < lab->scenario->end_count ? lab->tap_offloads[end] : 0;
+	return lab->taps && end < lab->scenario->end_count ? lab->taps[end].offload : 0;
+}
+
+int lab_tap_arrivals_fd(const struct lab *lab, uint32_t end)
+{
+	return lab->taps && end < lab->scenario->end_count ? lab->taps[end].arrivals_fd : 0;
 }
 
 int lab_tap_dropped(struct lab *lab, uint32_t end, uint64_t *ret)
@@ -400,7 +404,7 @@ static bool is_up(const struct lab *lab, uint32_t index)
 		return true;
 	if (!socket_of(lab, end) || link_get(socket_of(lab, end), name_of(end), NULL, &flags) || (~flags & usable))
 		return false;
-	return lab->tap_fds[index] < 0 || end->port_of ||
+	return lab->taps[index].fd < 0 || end->port_of ||
 	       lab->scenario->nodes[end->node].attach != SCENARIO_ATTACH_BRIDGE ||
 	       (is_forwarding("tap", index) && is_forwarding("veth", index));
 }

@@ -351,11 +351,9 @@ void lab_done(struct lab *lab)
 	ovs_stop(lab);
 	if (lab->nodes)
 		containers_stop(lab);
-	for (size_t i = 0; lab->tap_fds && i < lab->scenario->end_count; i++)
-		if (lab->tap_fds[i] >= 0)
-			tap_close(lab->tap_fds[i]);
-	free(lab->tap_fds);
-	free(lab->tap_offloads);
+	for (size_t i = 0; lab->taps && i < lab->scenario->end_count; i++)
+		tap_close(&lab->taps[i]);
+	free(lab->taps);
 	free(lab->tap_no_carrier);
 	free(lab->tap_cuts);
 	free(lab->nodes);

@@ -88,6 +88,13 @@ enum lab_offload {
 /** lab_tap_offload() - What the TAP of one simulated end does: enum lab_offload bits, 0 without lab_use_offload(). */
 uint32_t lab_tap_offload(const struct lab *lab, uint32_t end);
 
+/**
+ * lab_tap_arrivals_fd() - Map of one struct arrivals_ring (bridge/arrivals.h) of the TAP of one simulated end
+ *
+ * Return: an fd that stays the lab's, or 0: there is none, since the scenario has no lag or the kernel cannot
+ */
+int lab_tap_arrivals_fd(const struct lab *lab, uint32_t end);
+
 /* Why an interface may have no carrier; it has one when nothing keeps it from it. */
 enum lab_carrier {
 	LAB_CARRIER_STATE = 1, /* the end or its link is down */

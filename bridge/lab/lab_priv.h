@@ -55,8 +55,7 @@ struct lab {
 	struct lab_node *nodes;  /* one per scenario node, NULL before lab_build() */
 	bool offload;            /* TAPs carry a virtio header */
 	bool shared;             /* LAB_SHARE is to be seen in containers */
-	int *tap_fds;            /* one per scenario end */
-	uint32_t *tap_offloads;  /* likewise */
+	struct tap *taps;        /* one per scenario end */
 	uint8_t *tap_no_carrier; /* likewise: enum lab_carrier bits of what keeps it from having carrier */
 	struct lab_cut {
 		bool is_cut;      /* no carrier */

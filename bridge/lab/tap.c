@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "bridge/lab/lab.h"
+#include "bridge/lab/tap-arrivals.h"
 #include "bridge/lab/tap.h"
 
 /* Linux 6.2; Debian 12's headers are older than the kernels it runs. */
@@ -81,8 +82,7 @@ static uint32_t set_offload(int fd)
 	return LAB_OFFLOAD_VNET;
 }
 
-static int open_here(const char *name, const struct tap_options *options, int *ret_fd, uint32_t *ret_offload,
-		     struct diag *diag)
+static int open_here(const char *name, const struct tap_options *options, struct tap *ret, struct diag *diag)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), err;
@@ -103,28 +103,38 @@ static int open_here(const char *name, const struct tap_options *options, int *r
 		close(fd);
 		return err;
 	}
-	*ret_offload = options->offload ? set_offload(fd) : 0;
-	*ret_fd = fd;
+	*ret = (struct tap){.fd = fd, .offload = options->offload ? set_offload(fd) : 0};
+	if (options->arrivals) {
+		int arrivals_fd = tap_note_arrivals(fd);
+
+		/* Without, a frame counts as arrived when it is read. */
+		ret->arrivals_fd = arrivals_fd < 0 ? 0 : arrivals_fd;
+	}
 	return 0;
 }
 
-int tap_open(const char *name, int netns_fd, int home_fd, const struct tap_options *options, int *ret_fd,
-	     uint32_t *ret_offload, struct diag *diag)
+int tap_open(const char *name, int netns_fd, int home_fd, const struct tap_options *options, struct tap *ret,
+	     struct diag *diag)
 {
 	int err;
 
 	if (netns_fd < 0)
-		return open_here(name, options, ret_fd, ret_offload, diag);
+		return open_here(name, options, ret, diag);
 	if (setns(netns_fd, CLONE_NEWNET))
 		return diag_set(diag, -errno, "cannot enter the network for TAP %s: %s", name, strerror(errno));
-	err = open_here(name, options, ret_fd, ret_offload, diag);
+	err = open_here(name, options, ret, diag);
 	if (setns(home_fd, CLONE_NEWNET))
 		abort(); /* anything done from here on would hit the wrong network */
 	return err;
 }
 
-void tap_close(int fd)
+void tap_close(struct tap *tap)
 {
-	ioctl(fd, TUNSETPERSIST, 1L);
-	close(fd);
+	if (tap->fd < 0)
+		return;
+	ioctl(tap->fd, TUNSETPERSIST, 1L);
+	close(tap->fd);
+	if (tap->arrivals_fd)
+		close(tap->arrivals_fd);
+	*tap = (struct tap){.fd = -1};
 }

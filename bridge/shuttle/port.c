@@ -31,11 +31,14 @@ int port_init(struct port *port, struct wire *wire, uint32_t index)
 		if (!port->super)
 			return -ENOMEM;
 	}
-	return 0;
+	return port->wire->ports[index].arrivals_fd
+		       ? arrivals_map(&port->arrivals, port->wire->ports[index].arrivals_fd)
+		       : 0;
 }
 
 void port_done(struct port *port)
 {
+	arrivals_unmap(&port->arrivals);
 	free(port->super);
 	port->super = NULL;
 }
@@ -86,7 +89,6 @@ static void commit(struct port *port, const uint8_t *frame, uint32_t len, uint64
 /* Go on cutting the super-frame at hand. Return: as reserve(); 1 when it is all cut. */
 static int cut(struct port *port)
 {
-	uint64_t now = port_clock_ns();
 	uint32_t len;
 
 	while ((len = segment_len(&port->segmenter)) != 0) {
@@ -95,7 +97,7 @@ static int cut(struct port *port)
 
 		if (len > frame_room(port)) {
 			/* A segment size beyond the mtu: no wire would carry these frames. */
-			commit(port, port->segmenter.frame, len, now);
+			commit(port, port->segmenter.frame, len, port->cut_ns);
 			segment_skip(&port->segmenter);
 			continue;
 		}
@@ -103,7 +105,7 @@ static int cut(struct port *port)
 		if (r != 1)
 			return r;
 		segment_next(&port->segmenter, frame);
-		commit(port, frame, len, now);
+		commit(port, frame, len, port->cut_ns);
 	}
 	port->cutting = false;
 	return 1;
@@ -121,14 +123,16 @@ static int read_vnet(struct port *port, uint8_t *room)
 	};
 	ssize_t n = readv(port->tap_fd, iov, 3);
 	uint32_t len;
+	uint64_t time;
 
 	if (n < (ssize_t)sizeof(header))
 		return 0;
 	len = (uint32_t)((size_t)n - sizeof(header));
+	time = arrivals_take(&port->arrivals, len, port_clock_ns());
 	if (header.gso_type == VIRTIO_NET_HDR_GSO_NONE) {
 		if (header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && len <= room_size)
 			segment_finish_checksum(room, len, &header);
-		commit(port, room, len, port_clock_ns());
+		commit(port, room, len, time);
 		return 1;
 	}
 	/* Make it one piece again, in memory that only we can write. */
@@ -140,19 +144,25 @@ static int read_vnet(struct port *port, uint8_t *room)
 		return 1;
 	}
 	port->cutting = true;
+	port->cut_ns = time;
 	return cut(port);
 }
 
 int port_up(struct port *port, unsigned int batch)
 {
-	int state = PORT_MORE, r = port->cutting ? cut(port) : 1;
+	int state = PORT_MORE, r = 1;
 
+	if (port->cutting) {
+		port->cut_ns = port_clock_ns(); /* the rest of it could not enter before */
+		r = cut(port);
+	}
 	for (unsigned int i = 0; r == 1 && i < batch; i++) {
 		uint8_t *frame;
 
 		r = reserve(port, frame_room(port), &frame);
 		if (r != 1)
 			break;
+		arrivals_ask(&port->arrivals);
 		if (port->super) {
 			r = read_vnet(port, frame);
 		} else {
@@ -161,8 +171,11 @@ int port_up(struct port *port, unsigned int batch)
 			/* EAGAIN: nothing waits. Else: the interface is down or gone; poll tells when it is back. */
 			r = n > 0;
 			if (n > 0)
-				commit(port, frame, (uint32_t)n, port_clock_ns());
+				commit(port, frame, (uint32_t)n,
+				       arrivals_take(&port->arrivals, (uint64_t)n, port_clock_ns()));
 		}
+		if (r == 0 && !port->cutting)
+			arrivals_none(&port->arrivals);
 	}
 	if (r < 0)
 		state = -EPROTO;

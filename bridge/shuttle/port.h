@@ -2,7 +2,8 @@
 /*
  * port.h - one TAP and its two rings: the only place of the bridge where a frame is dropped, each counted by cause.
  *
- * Up: a read puts a frame straight into the ring toward the ghost, stamped with the monotonic clock; a super-frame,
+ * Up: a read puts a frame straight into the ring toward the ghost, stamped with when it got into the TAP, or if
+ * that is not known was read; a super-frame,
  * which the kernel hands over when the TAP has a virtio header, is cut into the frames a wire would carry. Down: a
  * write takes frames straight out of the ring when they are due, consecutive segments of a flow joined again.
  * Single-threaded, never blocks, never allocates.
@@ -10,6 +11,7 @@
 #ifndef SHUTTLE_PORT_H
 #define SHUTTLE_PORT_H
 
+#include "bridge/shuttle/arrivals.h"
 #include "bridge/shuttle/coalesce.h"
 #include "bridge/shuttle/segment.h"
 #include "bridge/wire/wire.h"
@@ -20,12 +22,14 @@ struct port {
 	uint32_t index;
 	uint32_t frame_max; /* bytes without FCS and without VLAN tags */
 	int tap_fd;
-	bool blocked;     /* up: the ring is full; the TAP is not read until the inbox says there is room */
-	bool gone;        /* the TAP has lost its device */
-	uint32_t offload; /* enum wire_offload bits */
-	uint8_t *super;   /* up: SEGMENT_SUPER_MAX bytes for the super-frame being cut; NULL without offload */
+	bool blocked;             /* up: the ring is full; the TAP is not read until the inbox says there is room */
+	bool gone;                /* the TAP has lost its device */
+	uint32_t offload;         /* enum wire_offload bits */
+	struct arrivals arrivals; /* up: when frames got into the TAP, where the kernel notes it */
+	uint8_t *super;           /* up: SEGMENT_SUPER_MAX bytes for the super-frame being cut; NULL without offload */
 	struct segmenter segmenter; /* up: what is left of it */
 	bool cutting;               /* up: segmenter is not done: it waits for room in the ring */
+	uint64_t cut_ns;            /* up: when that super-frame got into the TAP */
 	uint64_t awake_saved_ns;    /* down: what may be spent on waiting awake for its frames ... */
 	uint64_t awake_clock_ns;    /* ... and when it was last added to; the loop's */
 };

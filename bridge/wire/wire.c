@@ -232,6 +232,7 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 	r = wire_msg_send(control_fd, &msg, fds, fd_count);
 	for (uint32_t i = 0; r == 0 && i < home->port_count; i++) {
 		bool with_tap = role == WIRE_ROLE_SHUTTLE && ports[i].tap_fd >= 0;
+		const int port_fds[] = {ports[i].tap_fd, ports[i].arrivals_fd};
 
 		msg = wire_msg_make(WIRE_MSG_PORT);
 		msg.arg = i;
@@ -244,7 +245,7 @@ int wire_welcome(struct wire_home *home, int control_fd, enum wire_role role, ui
 		name_len = (size_t)snprintf(msg.text, sizeof(msg.text), "%s", ports[i].name);
 		if (name_len + 1 < sizeof(msg.text))
 			snprintf(msg.text + name_len + 1, sizeof(msg.text) - name_len - 1, "%s", ports[i].link);
-		r = wire_msg_send(control_fd, &msg, &ports[i].tap_fd, with_tap ? 1 : 0);
+		r = wire_msg_send(control_fd, &msg, port_fds, !with_tap ? 0 : ports[i].arrivals_fd ? 2 : 1);
 	}
 	if (r == -EAGAIN)
 		return diag_set(diag, -ETIMEDOUT, "the peer does not read what it is told");
@@ -378,13 +379,16 @@ int wire_attach(int control_fd, enum wire_role role, int timeout_ms, struct wire
 		wire.ports[i].tap_fd = -1;
 	for (uint32_t i = 0; i < wire.port_count; i++) {
 		struct wire_port *port = &wire.ports[i];
-		size_t tap_count = 1;
+		int port_fds[2] = {-1, -1};
+		size_t port_fd_count = 2;
 
-		r = expect_msg(control_fd, WIRE_MSG_PORT, timeout_ms, &msg, &port->tap_fd, &tap_count, diag);
+		r = expect_msg(control_fd, WIRE_MSG_PORT, timeout_ms, &msg, port_fds, &port_fd_count, diag);
+		port->tap_fd = port_fds[0];
+		port->arrivals_fd = port_fds[1] >= 0 ? port_fds[1] : 0;
 		if (r < 0)
 			goto fail;
-		if (msg.arg != i || (role == WIRE_ROLE_SHUTTLE) != (tap_count == 1) || msg.value[2] < WIRE_FRAME_MIN ||
-		    msg.value[2] > WIRE_FRAME_MAX - 8) {
+		if (msg.arg != i || (role == WIRE_ROLE_SHUTTLE) != (port_fd_count > 0) ||
+		    msg.value[2] < WIRE_FRAME_MIN || msg.value[2] > WIRE_FRAME_MAX - 8) {
 			r = diag_set(diag, -EPROTO, "the daemon announced port %u where %u was due", msg.arg, i);
 			goto fail;
 		}
@@ -437,8 +441,11 @@ void wire_detach(struct wire *wire)
 {
 	if (!wire)
 		return;
-	for (uint32_t i = 0; wire->ports && i < wire->port_count; i++)
+	for (uint32_t i = 0; wire->ports && i < wire->port_count; i++) {
 		close_fd(&wire->ports[i].tap_fd);
+		if (wire->ports[i].arrivals_fd)
+			close(wire->ports[i].arrivals_fd);
+	}
 	if (wire->stats)
 		munmap(wire->stats, stats_size(wire->stats_count));
 	if (wire->memory)

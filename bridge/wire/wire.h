@@ -63,6 +63,7 @@ struct wire_port {
 	uint32_t frame_max; /* bytes of the longest frame without FCS and without VLAN tags */
 	uint32_t offload;   /* enum wire_offload bits */
 	int tap_fd;         /* daemon and shuttle; -1 elsewhere */
+	int arrivals_fd;    /* likewise: map of the TAP's struct arrivals_ring (bridge/arrivals.h); 0: none */
 };
 
 /* What a peer holds. */
@@ -129,7 +130,7 @@ struct wire_terms {
  * @control_fd:	connected socket whose HELLO is waiting; stays the caller's
  * @role:	which peer is expected here
  * @uid:	the only user who may take this wire, in the daemon's user namespace (SO_PEERCRED)
- * @ports:	home->port_count entries; tap_fd is handed to a shuttle
+ * @ports:	home->port_count entries; tap_fd and arrivals_fd are handed to a shuttle
  *
  * A peer that says nothing, or takes nothing of what it is told, is given up after a second; the socket keeps that as
  * its SO_RCVTIMEO and SO_SNDTIMEO.

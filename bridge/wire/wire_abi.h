@@ -44,7 +44,8 @@ struct wire_record {
 	uint32_t len;     /* payload bytes that follow the header */
 	uint16_t type;    /* enum wire_record_type */
 	uint16_t flags;   /* none defined: 0 */
-	uint64_t time_ns; /* up: CLOCK_MONOTONIC when the frame was read; down: simulated departure since the origin */
+	uint64_t time_ns; /* up: CLOCK_MONOTONIC when the frame got into the TAP, or was read; down: simulated departure
+			     since the origin */
 	uint64_t seq;     /* per ring, from 0, +1 per frame */
 };
 WIRE_STATIC_ASSERT(sizeof(struct wire_record) == 24, "wire record header");
@@ -90,7 +91,8 @@ enum wire_msg_type {
 	WIRE_MSG_HELLO = 1,    /* peer -> daemon: role, version */
 	WIRE_MSG_WELCOME = 2,  /* daemon -> peer: geometry; fds: memfd, shuttle's bell, ghost's bell, stats memfd */
 	WIRE_MSG_REFUSE = 3,   /* daemon -> peer: text says why; then the socket is closed */
-	WIRE_MSG_PORT = 4,     /* daemon -> peer, one per port in order; to the shuttle with the TAP's fd */
+	WIRE_MSG_PORT = 4,     /* daemon -> peer, one per port in order; to the shuttle with the TAP's fd,
+				  and maybe a second one: bridge/arrivals.h */
 	WIRE_MSG_READY = 5,    /* peer -> daemon: everything is built, waiting for START */
 	WIRE_MSG_START = 6,    /* daemon -> peer: value[0] = origin, CLOCK_MONOTONIC ns */
 	WIRE_MSG_QUIESCE = 7,  /* daemon -> peer: take no new frames, finish those under way */

@@ -2,6 +2,8 @@
 """What is promised about time: the lag, the ready barrier, the verdict."""
 import os
 import re
+import signal
+import time
 
 import gb
 
@@ -50,6 +52,7 @@ expect: [{{step: ping, match: " 0% packet loss"}}]
         # What it adds to the delay is said, before the run and in the verdict.
         excess = max(0, LAG_US - delay_us)
         self.assertEqual("warning: links.lan: lag is 20ms" in done.stderr, excess > 0, done.stderr)
+        self.assertEqual(report["fidelity"]["arrivals"], "kernel")
         self.assertEqual([(entry["port"], entry["late_us"]) for entry in report["fidelity"]["lag"]],
                          [("h1.eth0", excess), ("h2.eth0", excess)] if excess else [])
         reasons = {entry["reason"] for entry in report["fidelity"]["where"]}
@@ -67,6 +70,33 @@ expect: [{{step: ping, match: " 0% packet loss"}}]
     def test_lag_below_the_delay(self):
         """Then it does not show at all."""
         self.lagging("10Mbps", 10e6, "30ms", 30000.0, "bridge")
+
+    def test_stall(self):
+        """A frame enters the simulation when the container sent it, however late the shuttle reads it."""
+        name, stall_s = "gbt-stall", 0.1
+        self.up("""
+ghostbridge: 1
+name: gbt-stall
+lag: 500ms
+nodes: {h1: {attach: tap}, h2: {}}
+links: {lan: {kind: csma, rate: 1Gbps, delay: 500ms, subnet: 10.0.0.0/24, ends: [h1, h2]}}
+""", name)
+        self.node(name, "h1", "ping", "-c", "1", "h2")  # ARP
+        shuttle = self.status(name)["ghosts"][0]["shuttle"]["pid"]
+        os.kill(shuttle, signal.SIGSTOP)
+        try:
+            ping = gb.start("exec", name, "h1", "--", "sh", "-c", "echo; exec ping -c 1 h2")
+            ping.stdout.readline()
+            time.sleep(stall_s)  # the stall itself: nothing is waited for
+        finally:
+            os.kill(shuttle, signal.SIGCONT)
+        trip_us = round_trips(ping.communicate(timeout=10)[0])[0]
+        print(f"stalled for {1e6 * stall_s:.0f} us: round trip {trip_us:.0f} us, model 1000000")
+        self.assertLess(trip_us, 1e6 + 1e6 * stall_s / 2)
+        report = self.down(name)
+        self.assertEqual(report["fidelity"]["arrivals"], "kernel")
+        self.assertEqual(report["fidelity"]["ingress_late_us"]["max"], 0.0)
+        self.check_conservation(report)
 
     def test_ready_barrier(self):
         """Steps start when every link can carry a frame: the first frame of the first step is not lost."""
@@ -132,6 +162,7 @@ steps: [{name: ping, node: h1, run: ping -c 20 -i 0.1 h2}]
 """))
         fidelity = report["fidelity"]
         self.assertEqual((report["result"], fidelity["verdict"]), ("pass", "pass"))
+        self.assertEqual(fidelity["arrivals"], "read", "there is no lag")
         for key in ("late_us", "ingress_late_us", "degraded_intervals", "where", "cpu_steal_pct", "realtime_factor_min",
                     "behind_max_us", "stalls", "frames_over_budget", "overhead"):
             self.assertIn(key, fidelity)

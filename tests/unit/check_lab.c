@@ -121,6 +121,55 @@ static int send_tagged(struct lab *lab, const struct scenario *scenario)
 	return 0;
 }
 
+/* One entry for each frame, in their order, with its length as it is read: also of a tag that the kernel keeps beside
+ * it. */
+static int note_arrivals(struct lab *lab, const struct scenario *scenario)
+{
+	static const size_t lens[] = {60, 1514, 1518};
+	uint8_t frame[1518];
+
+	memset(frame, 0x5a, sizeof(frame));
+	memcpy(frame, "\xff\xff\xff\xff\xff\xff\x02\x67\x62\x01\x02\x03\x81\x00\x60\x07\x88\xb5", 18);
+	for (uint32_t end = 0; end < 2; end++) {
+		int sock = packet_socket(lab, scenario->ends[end].node, "eth0"), tap_fd = lab_tap_fd(lab, end);
+		const struct arrivals_ring *ring =
+			mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, lab_tap_arrivals_fd(lab, end), 0);
+
+		need(sock >= 0 && ring != MAP_FAILED);
+		for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+			uint64_t before_ns = now_ns(), first = ring->written;
+
+			need(write(sock, frame, lens[i]) == (ssize_t)lens[i]);
+			need(receives(tap_fd, frame, lens[i]));
+			need(ring->written == first + 1);
+			need(ring->entries[first % ARRIVALS_COUNT].len == lens[i]);
+			need(ring->entries[first % ARRIVALS_COUNT].time_ns >= before_ns);
+			need(ring->entries[first % ARRIVALS_COUNT].time_ns <= now_ns());
+		}
+		munmap((void *)ring, sizeof(*ring));
+		close(sock);
+	}
+	return 0;
+}
+
+/* Without a lag there is no time to be late in, and no program. */
+static int note_nothing(struct lab *lab, const struct scenario *scenario)
+{
+	for (uint32_t end = 0; end < scenario->end_count; end++)
+		need(lab_tap_arrivals_fd(lab, end) == 0);
+	return 0;
+}
+
+START_TEST(arrivals_are_noted_with_a_lag)
+{
+	run_lab("check-arrivals",
+		"ghostbridge: 1\nname: x\nlag: 1ms\nnodes: {h1: {attach: tap}, h2: {attach: bridge}}\n"
+		"links: {lan: {kind: csma, rate: 10Mbps, delay: 1ms, ends: [h1, h2]}}\n",
+		note_arrivals);
+	run_lab("check-arrivals", pair_yaml, note_nothing);
+}
+END_TEST
+
 START_TEST(tagged_frames_pass_whole)
 {
 	run_lab("check-tagged",
@@ -479,6 +528,7 @@ int main(void)
 	tcase_add_test(tcase, containers_are_closed_in);
 	tcase_add_test(tcase, wires_carry);
 	tcase_add_test(tcase, tagged_frames_pass_whole);
+	tcase_add_test(tcase, arrivals_are_noted_with_a_lag);
 	tcase_add_test(tcase, a_node_may_have_its_own_files);
 	tcase_add_test(tcase, filters_are_found);
 	tcase_add_test(tcase, a_hundred_containers_fit);

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bridge/arrivals.h"
 #include "bridge/lab/lab.h"
 
 #define need(condition)                                                                                                \
@@ -50,6 +52,7 @@ struct body {
 
 extern const char pair_yaml[];
 struct scenario *load(const char *yaml);
+uint64_t now_ns(void);
 uint64_t now_ms(void);
 bool wait_until_up(struct lab *lab);
 int daemon_main(struct lab *lab, void *data);

@@ -470,6 +470,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_program_usage, 0, 6);
 	suite_add_tcase(suite, tcase);
 
+	suite_add_tcase(suite, shuttle_arrivals_tests());
 	suite_add_tcase(suite, shuttle_hostile_tests());
 
 	runner = srunner_create(suite);

@@ -52,6 +52,9 @@ uint32_t tap_receive(uint32_t port, uint8_t *frame);
 /* Both ways on every port once: everything still works. */
 void expect_traffic(uint64_t seq);
 
+/* The case `arrivals`. */
+TCase *shuttle_arrivals_tests(void);
+
 /* The case `hostile ghost`. */
 TCase *shuttle_hostile_tests(void);
 

@@ -50,6 +50,7 @@ START_TEST(test_hello_over_a_listener)
 	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
 	make_ports(ports, 3, 9000);
 	ports[0].tap_fd = ports[1].tap_fd = ports[2].tap_fd = pipes[0];
+	ports[1].arrivals_fd = pipes[1];
 	ports[1].promiscuous = true;
 	ck_assert_int_eq(wire_home_open(3, WIRE_RING_SIZE_MIN, &home), 0);
 
@@ -83,6 +84,7 @@ START_TEST(test_hello_over_a_listener)
 			ck_assert_uint_eq(got->promiscuous, port == 1);
 			ck_assert_uint_eq(got->mtu, 9000);
 			ck_assert_uint_eq(got->frame_max, 9014);
+			ck_assert_int_eq(got->arrivals_fd != 0, port == 1 && roles[i % 2] == WIRE_ROLE_SHUTTLE);
 			if (roles[i % 2] == WIRE_ROLE_GHOST) {
 				ck_assert_int_eq(got->tap_fd, -1);
 				continue;

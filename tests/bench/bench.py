@@ -5,7 +5,8 @@
     bench.py [--quick] [--out FILE.json] [--only NAME,NAME] [--measures NAME,NAME]
 
 Two hosts on one Ethernet segment of 10 Gb/s: through the kernel alone (veth, bridge, veth), through ns-3's own
-TapBridge and FdNetDevice, through ghostbridge with `attach: bridge`, with `attach: tap`, and with
+TapBridge and FdNetDevice, through a process that copies frames from TAP to TAP and does
+nothing else (round trips only: the least that any simulator takes), through ghostbridge with `attach: bridge`, with `attach: tap`, and with
 a switch (Open vSwitch) at either side; and, without any host, through
 ns-3 alone and through the wire alone. Run as root on a machine that does nothing else. Everything happens in network
 namespaces that this program makes; the host's network is not touched.
@@ -56,6 +57,8 @@ def peak_memory(pid):
 class Namespaces:
     """Two hosts h1, h2 in namespaces of our own, each with a veth into a bridge."""
     name = "kernel"
+
+    measures = None  # None: all
 
     def __init__(self):
         self.process = None
@@ -127,8 +130,26 @@ class Stock(Namespaces):
                                         stderr=subprocess.DEVNULL)
 
 
+class Copier(Namespaces):
+    """The TAPs are the hosts' interfaces, and one process copies from each to the other."""
+    name = "tapcopy"
+    measures = {"rtt"}
+
+    def connect(self):
+        for index in (1, 2):
+            run("ip", "link", "del", f"v{index}")
+            run("ip", "tuntap", "add", f"tap{index}", "mode", "tap")
+        self.process = subprocess.Popen([os.path.join(BIN, "tapcopy"), "tap1", "tap2"], stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+        for index in (1, 2):
+            run("ip", "link", "set", f"tap{index}", "netns", f"h{index}", "name", "eth0")
+            run("ip", "-n", f"h{index}", "addr", "add", f"10.0.0.{index}/24", "dev", "eth0")
+            run("ip", "-n", f"h{index}", "link", "set", "eth0", "up")
+
+
 class Ghostbridge:
     """Ourselves."""
+    measures = None
 
     def __init__(self, attach, directory):
         self.name = f"ghostbridge-{attach}"
@@ -261,6 +282,8 @@ def measure(contestant, what, seconds):
     """{measure: value} of one round."""
     tools = Tools(contestant, seconds)
     found = {}
+    if contestant.measures is not None:
+        what = contestant.measures.intersection(what)
     if "udp" in what:
         for size in SIZES:
             found[f"udp {size} B, frames/s"] = tools.highest_rate(size)
@@ -397,7 +420,7 @@ def main():
     directory = tempfile.mkdtemp(prefix="gbbench-")
     os.chmod(directory, 0o755)  # containers look into it as another user
     shutil.copy(os.path.join(BIN, "gbload"), directory)
-    contestants = [Namespaces(), Stock("stock-tap-bridge"), Stock("stock-fd-net-device"),
+    contestants = [Namespaces(), Stock("stock-tap-bridge"), Stock("stock-fd-net-device"), Copier(),
                    Ghostbridge("bridge", directory), Ghostbridge("tap", directory), Switched(directory)]
     if options.only:
         contestants = [one for one in contestants if one.name in options.only.split(",")]

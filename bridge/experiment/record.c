@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,8 @@ __attribute__((noreturn)) static void recorder(const struct record *record, cons
 	/* A journal holds what a fast run leaves in a twentieth of a second: so long it must not wait for a core. */
 	setsid();
 	peer_prefer();
+	/* But nor need it take one from the path of a frame the moment it wakes: a turn is a piece of work. */
+	sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){.sched_priority = 0});
 	/* A file that may not grow any more is an error like a full disk, not a death. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (r == 0)

@@ -138,13 +138,18 @@ static int note_arrivals(struct lab *lab, const struct scenario *scenario)
 		need(sock >= 0 && ring != MAP_FAILED);
 		for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
 			uint64_t before_ns = now_ns(), first = ring->written;
+			unsigned int found = 0;
 
 			need(write(sock, frame, lens[i]) == (ssize_t)lens[i]);
 			need(receives(tap_fd, frame, lens[i]));
-			need(ring->written == first + 1);
-			need(ring->entries[first % ARRIVALS_COUNT].len == lens[i]);
-			need(ring->entries[first % ARRIVALS_COUNT].time_ns >= before_ns);
-			need(ring->entries[first % ARRIVALS_COUNT].time_ns <= now_ns());
+			/* The container's own IPv6 may speak in between. */
+			for (uint64_t number = first; number < ring->written; number++) {
+				const struct arrivals_entry *entry = &ring->entries[number % ARRIVALS_COUNT];
+
+				found += entry->len == lens[i] && entry->time_ns >= before_ns &&
+					 entry->time_ns <= now_ns();
+			}
+			need(found == 1);
 		}
 		munmap((void *)ring, sizeof(*ring));
 		close(sock);

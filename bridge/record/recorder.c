@@ -17,7 +17,7 @@ int recorder_sandbox(void)
 		SCMP_SYS(write), SCMP_SYS(ftruncate),  SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_gettime),
 		SCMP_SYS(brk),   SCMP_SYS(mmap),       SCMP_SYS(munmap),          SCMP_SYS(mremap),
 		SCMP_SYS(exit),  SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),    SCMP_SYS(restart_syscall),
-		SCMP_SYS(futex),
+		SCMP_SYS(futex), SCMP_SYS(madvise),
 	};
 
 	return sandbox_enter(allowed, sizeof(allowed) / sizeof(*allowed));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void fail(struct spool *spool, int error)
@@ -40,11 +41,14 @@ void spool_open(struct spool *spool, int fd, int direct_fd, struct pcapng_out *o
 
 	*spool = (struct spool){.out = out, .fd = fd, .direct_fd = direct_fd};
 	spool_flush(spool);
-	room = aligned_alloc(SPOOL_ALIGN, SPOOL_ROOM);
+	room = aligned_alloc(SPOOL_ROOM, SPOOL_ROOM);
 	if (!room) {
 		spool->direct_fd = -1;
 		return;
 	}
+	/* A kernel that has no huge page for us takes small ones. */
+	if (madvise(room, SPOOL_ROOM, MADV_HUGEPAGE) < 0)
+		errno = 0;
 	free(out->data);
 	out->data = room;
 	out->capacity = SPOOL_ROOM;

@@ -4,8 +4,10 @@
  *
  * Copying into the page cache costs more than all the rest of recording, so what is much goes past it (O_DIRECT). That
  * wants memory, offset and length to be multiples of SPOOL_ALIGN: a block may lie across the end of such a write, and
- * the buffer is kept congruent to the file. What is little goes through the cache, and so does everything where the
- * file system knows nothing else. The file can be read at any moment, up to its last whole block.
+ * the buffer is kept congruent to the file. The buffer is one huge page, so that a write is one segment to the disk: a
+ * virtual disk may take a request of its own for each, and with pages of 4 KiB that costs half a core. What is little
+ * goes through the cache, and so does everything where the file system knows nothing else. The file can be read at any
+ * moment, up to its last whole block.
  */
 #ifndef RECORD_SPOOL_H
 #define RECORD_SPOOL_H
@@ -13,8 +15,8 @@
 #include "bridge/record/pcapng.h"
 
 #define SPOOL_ALIGN      4096u
-#define SPOOL_WRITE_SIZE (512u << 10)           /* so much goes past the page cache at once */
-#define SPOOL_ROOM       (2 * SPOOL_WRITE_SIZE) /* of the buffer, which grows if that is not enough */
+#define SPOOL_WRITE_SIZE (512u << 10) /* so much goes past the page cache at once */
+#define SPOOL_ROOM       (2u << 20)   /* of the buffer, a huge page; it grows if that is not enough */
 
 struct spool {
 	struct pcapng_out *out; /* borrowed; its first @skip bytes are in the file already */

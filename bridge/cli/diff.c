@@ -10,7 +10,7 @@
 
 #include "bridge/cli/cli.h"
 #include "bridge/cli/decode.h"
-#include "bridge/record/digest.h"
+#include "bridge/cli/departed.h"
 #include "bridge/record/flow.h"
 
 struct side {
@@ -99,9 +99,9 @@ static void find_parting(struct side sides[2], uint32_t ghost, bool entered, str
 		*ret = parting;
 }
 
-static void describe(const struct side *side, bool has, const struct recording_entry *entry, char *ret, size_t size)
+static void describe(struct side *side, bool has, const struct recording_entry *entry, char *ret, size_t size)
 {
-	const struct recording *recording = &side->recording;
+	struct recording *recording = &side->recording;
 	char frame[256] = "";
 
 	if (!has) {
@@ -116,7 +116,7 @@ static void describe(const struct side *side, bool has, const struct recording_e
 	if (entry->kind == JOURNAL_IN)
 		decode_frame(entry->data, entry->len, frame, sizeof(frame));
 	else
-		decode_by_hash(recording, entry->value, entry->len, frame, sizeof(frame));
+		departed_decode(recording, entry, frame, sizeof(frame));
 	snprintf(ret, size, "at %.9f s %u bytes %s %s%s%s", (double)entry->time_ns / 1e9, entry->len,
 		 entry->kind == JOURNAL_IN ? "entered at" : "left at", recording->ports[entry->interface].name,
 		 frame[0] ? ": " : "", frame);
@@ -287,7 +287,8 @@ const struct verb verb_diff = {
 	.help = "  --json            print the result as JSON\n\n"
 		"Prints the first frame or change that is not the same, with its headers, and for every port what\n"
 		"entered and left, what was dropped for which cause, and how long frames were under way. Frames that\n"
-		"a simulated node answered, or rewrote as a router does, are not found again. Exit status: 0 the\n"
-		"same, 1 not.\n",
+		"a simulated node answered, or rewrote as a router does, are not found again there; when the first\n"
+		"difference is one that such a node made, the simulation is run again up to it for its headers.\n"
+		"Exit status: 0 the same, 1 not.\n",
 	.main = diff_main,
 };

@@ -36,6 +36,14 @@ struct replay_miscount {
 	uint64_t recorded, replayed;
 };
 
+/* A frame that left live: what was in it? */
+struct replay_wanted {
+	struct recording_entry departure;
+	bool over;                      /* found, or known not to come any more */
+	uint8_t head[JOURNAL_OUT_SIZE]; /* its first bytes */
+	uint32_t size;                  /* ... how many; 0: not found */
+};
+
 struct replay {
 	struct recording *recording;     /* borrowed */
 	const struct scenario *scenario; /* what is simulated now, borrowed */
@@ -44,11 +52,12 @@ struct replay {
 	bool changed;                    /* another scenario than the recorded one: nothing to compare */
 	struct boundary_writer *out;     /* a recording of the replay, or NULL; the caller's */
 	FILE *out_file;
-	FILE *pcap;                /* what devices see, or NULL */
-	struct pcapng_out devices; /* ... on its way there; pcapng_out_done() is the caller's */
-	uint32_t device_count;     /* ... interfaces in it */
-	struct stats_port *ends;   /* what the ghosts counted, one per end of the scenario */
-	struct stats_port *apps;   /* ... and one per application, see record_apps_json() */
+	FILE *pcap;                   /* what devices see, or NULL */
+	struct pcapng_out devices;    /* ... on its way there; pcapng_out_done() is the caller's */
+	uint32_t device_count;        /* ... interfaces in it */
+	struct stats_port *ends;      /* what the ghosts counted, one per end of the scenario */
+	struct stats_port *apps;      /* ... and one per application, see record_apps_json() */
+	struct replay_wanted *wanted; /* for replay_find(), or NULL */
 	struct replay_difference difference;
 	struct replay_miscount miscount;
 	uint64_t compared;     /* departures that were the same */
@@ -66,5 +75,13 @@ struct replay {
  * Return: 0 or a negative errno with @diag
  */
 int replay_run(struct replay *replay, struct diag *diag);
+
+/**
+ * replay_find() - Simulate one ghost again up to a frame that left it, for that frame's first bytes
+ * @replay:	with @wanted; without anything to write
+ *
+ * A recording has but a hash of what left. Return: 0, found or not, or a negative errno with @diag
+ */
+int replay_find(struct replay *replay, struct diag *diag);
 
 #endif /* EXPERIMENT_REPLAY_H */

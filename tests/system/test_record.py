@@ -288,6 +288,14 @@ class Record(gb.Case):
         # What the router rewrote never entered: no loss, and what it is only the replay knows.
         said = gb.command("diff", out, out).stdout
         self.assertRegex(said, r"h1\.eth0\n  a  entered \d+ \(\d+ not found again\), left")
+        # `diff` simulates again up to the first frame that parts them: the router's own question for an address.
+        slow = os.path.join(self.dir, "slow")
+        self.assertEqual(gb.command("replay", out, "--set", "b.delay=9ms", "--out", slow).returncode, 0)
+        done = gb.command("diff", out, slow, "--json")
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        for side in ("a", "b"):
+            self.assertRegex(json.loads(done.stdout)["first_difference"][side],
+                             r"left at h2\.eth0: .*, ARP who has 10\.0\.1\.1, tell 10\.0\.1\.2$")
         at = data.rfind(bytes(range(0x30, 0x38)))
         self.assertGreater(at, 0)
         with open(os.path.join(out, "boundary.pcapng"), "wb") as file:

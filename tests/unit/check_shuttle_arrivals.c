@@ -5,7 +5,9 @@
  */
 #include "tests/unit/check_shuttle.h"
 
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 static struct arrivals_ring *ring;
 static int ring_fd = -1;
@@ -103,18 +105,23 @@ START_TEST(test_stamps)
 {
 	uint8_t frame[WIRE_FRAME_MAX], got[WIRE_FRAME_MAX];
 	uint64_t sent_ns;
+	int status;
 
 	ports[1].arrivals_fd = ring_fd;
 	start_shuttle(_i ? PROGRAM : FORKED, 1000000);
 	start_clock();
 	/* Older than any read of it can be. */
 	sent_ns = origin_ns - 1000000000;
+	/* It must not look between a note and its frame: it would take the frame for dropped. */
+	ck_assert_int_eq(kill(shuttle_pid, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(shuttle_pid, &status, WUNTRACED), shuttle_pid);
 	for (uint64_t i = 0; i < 20; i++) {
 		uint32_t len = make_frame(1, i, 60 + (uint32_t)i % 3, frame);
 
 		note(sent_ns + i, len);
 		tap_send(1, frame, len);
 	}
+	ck_assert_int_eq(kill(shuttle_pid, SIGCONT), 0);
 	for (uint64_t i = 0; i < 20; i++)
 		ck_assert_uint_eq(ghost_take(1, got).time_ns, sent_ns + i);
 	/* Nobody noted this one, and nobody notes those of port 0. */

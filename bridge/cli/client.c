@@ -19,6 +19,7 @@
 #define ANSWER_SIZE_MAX   (64u << 20)
 #define STATUS_TIMEOUT_MS 3000
 #define START_TIMEOUT_MS  10000
+#define GRACE_MS          1000 /* so long a signal waits for the command that it is for */
 
 static int connect_quietly(const char *name)
 {
@@ -156,24 +157,35 @@ int client_answer_exit(json_t *answer)
 	return status ? (int)json_integer_value(status) : -1;
 }
 
-/* Wait for an exec's end. Until the command has started there is nobody to pass a signal on to. Return: exit status. */
+static void pass_on(int fd, int signal_number)
+{
+	client_send(fd, json_pack("{s:i}", "signal", signal_number), NULL);
+}
+
+/* Wait for an exec's end. A signal from before the start is passed on if that comes soon. Return: exit status. */
 static int follow(const char *name, int fd, int signal_fd)
 {
 	struct pollfd polls[2] = {{.fd = fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 	struct signalfd_siginfo info;
 	bool started = false;
+	int early = 0; /* signal from before the start */
 
 	for (;;) {
-		int ready = poll(polls, 2, started ? -1 : START_TIMEOUT_MS);
+		int ready = poll(polls, 2, started ? -1 : early ? GRACE_MS : START_TIMEOUT_MS);
 
 		if (ready < 0 && errno != EINTR)
 			return EXIT_HOST;
+		if (ready == 0 && early)
+			return EXIT_INTERRUPTED;
 		if (ready == 0)
 			return cli_error(EXIT_HOST, "experiment '%s' does not answer", name);
 		if (polls[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
-			if (!started)
+			if (started)
+				pass_on(fd, (int)info.ssi_signo);
+			else if (early)
 				return EXIT_INTERRUPTED;
-			client_send(fd, json_pack("{s:i}", "signal", (int)info.ssi_signo), NULL);
+			else
+				early = (int)info.ssi_signo;
 		}
 		if (polls[0].revents) {
 			json_t *answer = client_receive(fd, STATUS_TIMEOUT_MS);
@@ -183,6 +195,9 @@ static int follow(const char *name, int fd, int signal_fd)
 			if (status >= 0)
 				return status;
 			started = true;
+			if (early)
+				pass_on(fd, early);
+			early = 0;
 		}
 	}
 }

@@ -9,6 +9,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,9 +19,10 @@
 
 #include "bridge/experiment/rights.h"
 
-#define CONTROL_FD 3
-#define PEER_NICE  (-11)
-#define SLICE_NS   100000u /* of the processor: the least that Linux grants */
+#define CONTROL_FD          3
+#define ETHERNET_HEADER_LEN 14
+#define PEER_NICE           (-11)
+#define SLICE_NS            100000u /* of the processor: the least that Linux grants */
 
 /* Variables a developer sets for these programs; nothing else of root's environment is their business. */
 static const char *const passed_on[] = {"NS_LOG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"};
@@ -182,6 +184,19 @@ pid_t peer_spawn(const struct peer_program *program)
 	if (pid == 0)
 		become(program);
 	return pid;
+}
+
+void peer_fill_port(const struct scenario *scenario, const struct scenario_end *end, struct wire_port *port)
+{
+	const struct scenario_link *link = &scenario->links[end->link];
+
+	snprintf(port->name, sizeof(port->name), "%s", end->port_name);
+	snprintf(port->link, sizeof(port->link), "%s", link->name);
+	memcpy(port->mac, end->mac, sizeof(port->mac));
+	port->promiscuous = end->promiscuous;
+	port->mtu = link->mtu;
+	port->frame_max = ETHERNET_HEADER_LEN + link->mtu;
+	port->tap_fd = -1;
 }
 
 const char *peer_state_name(enum peer_state state)

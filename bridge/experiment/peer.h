@@ -88,6 +88,10 @@ pid_t peer_spawn(const struct peer_program *program);
  */
 void peer_prefer(void);
 
+/** peer_fill_port() - What a wire says of the port at @end; its files are the caller's to fill in, @port->tap_fd is -1.
+ */
+void peer_fill_port(const struct scenario *scenario, const struct scenario_end *end, struct wire_port *port);
+
 /** peer_state_name() - "running", for status. */
 const char *peer_state_name(enum peer_state state);
 

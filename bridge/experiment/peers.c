@@ -22,8 +22,6 @@
 #include "bridge/experiment/rights.h"
 #include "bridge/experiment/tally.h"
 
-#define ETHERNET_HEADER_LEN 14
-
 static void start_peer(struct peer *peer);
 
 static void peer_name(const struct peer *peer, char ret[32])
@@ -261,12 +259,7 @@ static int fill_ports(struct peers *peers)
 
 		if (!end)
 			return -EINVAL;
-		snprintf(port->name, sizeof(port->name), "%s", end->port_name);
-		snprintf(port->link, sizeof(port->link), "%s", scenario->links[end->link].name);
-		memcpy(port->mac, end->mac, sizeof(port->mac));
-		port->promiscuous = end->promiscuous;
-		port->mtu = scenario->links[end->link].mtu;
-		port->frame_max = ETHERNET_HEADER_LEN + port->mtu;
+		peer_fill_port(scenario, end, port);
 		port->tap_fd = lab_tap_fd(peers->daemon->lab, (uint32_t)(end - scenario->ends));
 		port->arrivals_fd = lab_tap_arrivals_fd(peers->daemon->lab, (uint32_t)(end - scenario->ends));
 		offload = lab_tap_offload(peers->daemon->lab, (uint32_t)(end - scenario->ends));

@@ -29,29 +29,23 @@
 #define JOURNAL_SIZE_REPLAY (8u << 20)
 #define READY_TIMEOUT_MS    60000
 #define LINGER_NS           1000000000ull /* a changed simulation goes on so much longer: frames under way arrive */
-#define ETHERNET_HEADER_LEN 14
 
 static int fill_ports(struct stage *stage)
 {
+	const struct recording *recording = stage->replay->recording;
 	const struct scenario *scenario = stage->replay->scenario;
 	uint32_t inputs = scenario_input_count(scenario, stage->ghost);
 
 	for (uint32_t i = 0; i < inputs; i++) {
 		const struct scenario_end *end = scenario_find_input(scenario, stage->ghost, i);
-		struct wire_port *port;
+		uint32_t at = stage->first_port + i;
 
-		if (!end || strcmp(end->port_name, stage->replay->recording->ports[stage->first_port + i].name) != 0)
+		if (!end || at >= recording->port_count || recording->ports[at].ghost != stage->ghost ||
+		    strcmp(end->port_name, recording->ports[at].name) != 0)
 			return -EINVAL;
 		if (i >= stage->port_count)
 			continue; /* of a node of kind replay: not on the wire */
-		port = &stage->ports[i];
-		snprintf(port->name, sizeof(port->name), "%s", end->port_name);
-		snprintf(port->link, sizeof(port->link), "%s", scenario->links[end->link].name);
-		memcpy(port->mac, end->mac, sizeof(port->mac));
-		port->promiscuous = end->promiscuous;
-		port->mtu = scenario->links[end->link].mtu;
-		port->frame_max = ETHERNET_HEADER_LEN + port->mtu;
-		port->tap_fd = -1;
+		peer_fill_port(scenario, end, &stage->ports[i]);
 	}
 	return 0;
 }
@@ -173,12 +167,12 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 
 /*
  * A process that waits for the end of this one, however it comes, and removes the temporary directory with what a
- * program left in it. A byte from us: there is nothing to remove any more.
+ * program left in it.
  */
 static int start_janitor(struct stage *stage)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
-	char byte = 0;
+	char byte;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -191,8 +185,6 @@ static int start_janitor(struct stage *stage)
 			_exit(1);
 		while (read(0, &byte, 1) < 0 && errno == EINTR)
 			;
-		if (byte)
-			_exit(0);
 		/* The program is killed at the same time: it may still be writing. */
 		for (int i = 0; i < 100; i++) {
 			if (nftw(stage->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 || errno == ENOENT)
@@ -208,8 +200,8 @@ static int start_janitor(struct stage *stage)
 
 static void stop_janitor(struct stage *stage, bool is_removed)
 {
-	if (is_removed && write(stage->janitor_fd, "x", 1) < 0)
-		errno = 0; /* it has died: nobody removes anything */
+	if (is_removed)
+		kill(stage->janitor, SIGKILL);
 	close(stage->janitor_fd);
 	stage->janitor_fd = -1;
 	if (stage->janitor > 0)
@@ -506,9 +498,8 @@ int stage_open(struct stage *stage, struct diag *diag)
 		return diag_set(diag, r, "cannot make a temporary file: %s", strerror(-r));
 	stage->log_fd = memfd_create("ghostbridge-log", MFD_CLOEXEC);
 	snprintf(stage->dir, sizeof(stage->dir), "/tmp/ghostbridge-replay-XXXXXX");
-	if (stage->log_fd < 0 || !mkdtemp(stage->dir)) {
+	if (stage->log_fd < 0 || !mkdtemp(stage->dir))
 		return diag_set(diag, -errno, "cannot make a directory below /tmp: %s", strerror(errno));
-	}
 	r = start_janitor(stage);
 	if (r < 0) {
 		rmdir(stage->dir);

@@ -11,7 +11,7 @@
 #include "bridge/experiment/tape.h"
 #include "bridge/wire/wire.h"
 
-/* stage_close() frees what is in it, also when it was never opened. */
+/* Made by stage_make(); stage_close() frees what is in it, opened or not. */
 struct stage {
 	struct replay *replay;
 	uint32_t ghost;

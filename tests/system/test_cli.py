@@ -404,6 +404,16 @@ class Exec(gb.Case):
         finally:
             os.kill(daemon, signal.SIGCONT)
         waiting.communicate(timeout=10) # the daemon had been sent its files
+        # One that answers soon is told what it was.
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            waiting = gb.start("exec", self.NAME, "h1", "--", "sleep", "1000")
+            gb.wait_until(lambda: self.blocks_signals(waiting.pid), what="exec to wait")
+            waiting.send_signal(signal.SIGTERM)
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        waiting.communicate(timeout=10)
+        self.assertEqual(waiting.returncode, 143)
         self.assertEqual(gb.command("exec", self.NAME, "h1", "--", "true").returncode, 0)
 
     def test_caller_killed(self):

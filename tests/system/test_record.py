@@ -296,6 +296,14 @@ class Record(gb.Case):
         for side in ("a", "b"):
             self.assertRegex(json.loads(done.stdout)["first_difference"][side],
                              r"left at h2\.eth0: .*, ARP who has 10\.0\.1\.1, tell 10\.0\.1\.2$")
+        # A scenario with more ports than the recording cannot be simulated, and says so.
+        more = data.replace(b"r: {kind: simulated, role: router}", b"r: {}".ljust(34))
+        self.assertNotEqual(more, data)
+        with open(os.path.join(out, "boundary.pcapng"), "wb") as file:
+            file.write(more)
+        done = gb.command("diff", out, slow)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("(headers unknown: the scenario has other ports than the recording)", done.stdout)
         at = data.rfind(bytes(range(0x30, 0x38)))
         self.assertGreater(at, 0)
         with open(os.path.join(out, "boundary.pcapng"), "wb") as file:

@@ -95,15 +95,15 @@ void recorder_run(int fd, int direct_fd, struct journal *journals, struct bounda
 		taken = 0;
 		for (uint32_t ghost = 0; ghost < writer->ghost_count; ghost++)
 			taken += drain(&spool, &journals[ghost], ghost, writer, status);
-		/* While there is much, the rest goes with what comes next. */
-		if (finish || taken < SPOOL_WRITE_SIZE) {
+		turn_ns = next_turn(turn_ns, taken);
+		/* While there is much, the rest goes with what comes next: by this way it would cost far more. */
+		if (finish || (taken < SPOOL_WRITE_SIZE && turn_ns == RECORDER_TURN_NS)) {
 			boundary_flush(writer);
 			spool_flush(&spool);
 		}
 		report(&spool, status);
 		__atomic_store_n(&status->frames, writer->frames, __ATOMIC_RELAXED);
 		__atomic_store_n(&status->gaps, writer->gaps, __ATOMIC_RELAXED);
-		turn_ns = next_turn(turn_ns, taken);
 		if (!finish)
 			clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = (long)turn_ns}, NULL);
 	} while (!finish || taken > 0);

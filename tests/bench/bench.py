@@ -28,6 +28,7 @@ GHOSTBRIDGE = os.path.join(BIN, "ghostbridge")
 CREATOR = "/usr/libexec/ns3/ns3.37-tap-creator"
 SIZES = (64, 512, 1518)
 LOSS = 0.001
+OMITTED_SECONDS = 0.5  # of a TCP flow, before it counts
 LOAD = 20000  # frames/s beside which round trips are measured
 
 
@@ -260,7 +261,8 @@ class Tools:
             if server.poll() is not None:
                 raise RuntimeError("iperf3 -s ended")
         # Whole seconds: it would read 0.8 as 0, which is for ever.
-        client = self.start("h1", "iperf3", "-c", "10.0.0.2", "-J", "-t", max(1, round(self.seconds * 2)), "-O", 0.5, *arguments)
+        client = self.start("h1", "iperf3", "-c", "10.0.0.2", "-J", "-t", max(1, round(self.seconds * 2)), "-O", OMITTED_SECONDS,
+                            *arguments)
         end = json.loads(client.communicate()[0])["end"]
         server.communicate()
         total = end["sum_received"]["bits_per_second"]

@@ -33,6 +33,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bridge/cache.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -169,7 +171,7 @@ static inline bool journal_has_room(struct journal *journal, uint64_t need)
 
 static inline void journal_write(struct journal *journal, const struct journal_entry *entry, const void *payload)
 {
-	uint64_t size = journal_entry_size(entry->size);
+	uint64_t size = journal_entry_size(entry->size), rest;
 
 	if (size > journal->end - journal->own)
 		journal_next_chunk(journal);
@@ -178,6 +180,11 @@ static inline void journal_write(struct journal *journal, const struct journal_e
 		memcpy(journal->at + sizeof(*entry), payload, entry->size);
 	journal->at += size;
 	journal->own += size;
+	/* The next one will be as long, and the consumer was the last to have the memory. */
+	if (entry->size) {
+		rest = journal->end - journal->own;
+		cache_fetch_own(journal->at, size < rest ? size : rest);
+	}
 }
 
 /**

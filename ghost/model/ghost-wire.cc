@@ -7,6 +7,8 @@
 #include "ghost-last-words.h"
 #include "ghost-port.h"
 
+#include "bridge/cache.h"
+
 #include "ns3/simulator.h"
 
 #include <algorithm>
@@ -214,6 +216,7 @@ GhostWire::PeekPort(uint32_t index)
         return;
     }
     port.len = record.len;
+    cache_fetch(port.payload, port.len);
     uint64_t time = SimulatedTime(record.time_ns);
     if (record.time_ns > m_clockNs + STAMP_AHEAD_MAX_NS &&
         record.time_ns > MonotonicNs() + STAMP_AHEAD_MAX_NS)

@@ -254,17 +254,22 @@ class Tools:
                 low = low or rate / 16
         return best
 
-    def tcp(self, *arguments):
-        """Goodput of iperf3, Gbit/s; both directions added up."""
+    def flow(self, *arguments):
+        """What iperf3 says of a flow, after OMITTED_SECONDS that do not count."""
         server = self.start("h2", "iperf3", "-s", "-1", "--forceflush")
         while "listening" not in server.stdout.readline():
             if server.poll() is not None:
                 raise RuntimeError("iperf3 -s ended")
         # Whole seconds: it would read 0.8 as 0, which is for ever.
-        client = self.start("h1", "iperf3", "-c", "10.0.0.2", "-J", "-t", max(1, round(self.seconds * 2)), "-O", OMITTED_SECONDS,
-                            *arguments)
-        end = json.loads(client.communicate()[0])["end"]
+        client = self.start("h1", "iperf3", "-c", "10.0.0.2", "-J", "-t", max(1, round(self.seconds * 2)),
+                            "-O", OMITTED_SECONDS, *arguments)
+        said = json.loads(client.communicate()[0])
         server.communicate()
+        return said
+
+    def tcp(self, *arguments):
+        """Goodput of iperf3, Gbit/s; both directions added up."""
+        end = self.flow(*arguments)["end"]
         total = end["sum_received"]["bits_per_second"]
         if "sum_received_bidir_reverse" in end:
             total += end["sum_received_bidir_reverse"]["bits_per_second"]

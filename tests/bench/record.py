@@ -28,7 +28,7 @@ import bench
 TARGET = 0.85  # of the rate without a recording, at least
 SECONDS = 0.6
 SUSTAINED_SECONDS = 1.5  # twice that for a flow
-SUSTAINED = "tcp, 3 s, Gbit/s"
+SUSTAINED = "tcp 3 s, Gbit/s"
 WRITE_SIZE = 512 << 10  # as spool.h
 HUGE_PAGE = 2 << 20
 
@@ -142,31 +142,62 @@ def measure(contestant, what):
             found["tcp 1 flow, Gbit/s"] = tools.tcp()
     if "sustained" in what:
         with contestant:
-            found[SUSTAINED] = bench.Tools(contestant, SUSTAINED_SECONDS).tcp()
+            intervals = bench.Tools(contestant, SUSTAINED_SECONDS).flow("-i", 0.1)["intervals"]
+            found[SUSTAINED] = [one["sum"]["bits_per_second"] / 1e9 for one in intervals if not one["sum"]["omitted"]]
     contestant.ended()
     return found
 
 
-def row(key, values, others):
-    """Print a line of the table. Return: the ratio of the medians."""
-    ratio = statistics.median(others) / statistics.median(values)
-    text = lambda value: f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-    print(f"{key:24}{text(statistics.median(values)):>12}{text(statistics.median(others)):>12}{ratio:8.2f}   "
-          + " ".join(f"{one / other:.2f}" for one, other in zip(others, values)), end="")
-    return ratio
+def text(value):
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-def show(plain, recorded, beside):
-    """Print the table. Return: whether every ratio of medians reaches the target."""
+def row(key, one, other, more="", target=True):
+    """Print a line of the table. Return: whether the ratio reaches the target."""
+    missed = target and other / one < TARGET
+    print(f"{key:26}{text(one):>10}{text(other):>12}{other / one:8.2f}   {more}{'   NOT REACHED' if missed else ''}")
+    return not missed
+
+
+def states(tenths):
+    """The two speeds of a machine whose cores are shared: a virtual core is about half as fast while its neighbour works,
+    for seconds at a time. From rates of tenths of a second; split where the variance within both parts is least.
+    Return: (mean of the slower, mean of the faster, share of the faster), or None if it has but one speed."""
+    values = sorted(tenths)
+    spread = lambda part: statistics.pvariance(part) * len(part)
+    at = min(range(1, len(values)), key=lambda at: spread(values[:at]) + spread(values[at:]))
+    slower, faster = statistics.mean(values[:at]), statistics.mean(values[at:])
+    return (slower, faster, 1 - at / len(values)) if faster > 1.3 * slower and at < 0.95 * len(values) else None
+
+
+def show_sustained(plain, collected):
+    """A flow's rows: by rounds, and by tenths of a second in either state of the machine. Return: as show()."""
+    means = {name: [statistics.mean(tenths) for tenths in values] for name, values in collected.items()}
+    every = {name: states(sum(values, [])) for name, values in collected.items()}
+    both = all(every.values())
     reached = True
-    print(f"{'':24}{'without':>12}{'recorded':>12}{'ratio':>8}   of each round")
-    for key, values in plain.items():
-        enough = row(key, values, recorded[key]) >= TARGET
-        print("" if enough else "   NOT REACHED")
-        reached &= enough
-    for key, values in beside.items():
-        row("... beside a writer", plain[key], values)
-        print()
+    for name in (name for name in collected if name != plain):
+        beside = "" if name == "recorded" else f"  ... beside a {name}"
+        mean = statistics.median(means[name])
+        each = " ".join(f"{one / other:.2f}" for one, other in zip(means[name], means[plain]))
+        reached &= row(beside or SUSTAINED, statistics.median(means[plain]), mean, each, not (both or beside))
+        for index, state in enumerate(("slow", "fast") if both else ()):
+            reached &= row(f"    cores {state}", every[plain][index], every[name][index],
+                           f"{every[plain][2]:.0%} and {every[name][2]:.0%} of the time fast", not beside)
+    return reached
+
+
+def show(collected):
+    """Print the table. Return: whether every ratio reaches the target."""
+    reached = True
+    print(f"{'':26}{'without':>10}{'recorded':>12}{'ratio':>8}   of each round")
+    for key, values in collected["plain"].items():
+        if key == SUSTAINED:
+            reached &= show_sustained("plain", {name: found[key] for name, found in collected.items()})
+            continue
+        recorded = collected["recorded"][key]
+        reached &= row(key, statistics.median(values), statistics.median(recorded),
+                       " ".join(f"{one / other:.2f}" for one, other in zip(recorded, values)))
     return reached
 
 
@@ -187,9 +218,9 @@ def main():
     print(f"{os.cpu_count()} cores, Linux {os.uname().release}, load {os.getloadavg()[0]:.2f}; recordings on {kind}"
           f"{', which is memory and no disk' if kind in ('tmpfs', 'ramfs') else ''}", flush=True)
     what = set(options.measures.split(","))
-    plain, recorded = contestants = [Recorded(directory, False), Recorded(directory, True)]
+    contestants = [Recorded(directory, False), Recorded(directory, True)]
     if "sustained" in what:
-        contestants.append(BesideWriter(directory, recorded))
+        contestants.append(BesideWriter(directory, contestants[1]))
     collected = {one.name: {} for one in contestants}
     begun = time.monotonic()
     try:
@@ -201,8 +232,8 @@ def main():
                     collected[one.name].setdefault(key, []).append(value)
     finally:
         shutil.rmtree(directory)
-    reached = show(collected[plain.name], collected[recorded.name], collected.get("writer", {}))
-    recordings = recorded.recordings
+    reached = show(collected)
+    recordings = contestants[1].recordings
     for recording in recordings:
         if not recording["complete"]:
             print(f"a recording is not complete: {recording['incomplete']}")

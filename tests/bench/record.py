@@ -159,14 +159,21 @@ def row(key, one, other, more="", target=True):
     return not missed
 
 
+def middle(values):
+    """Mean of the middle half of what is sorted."""
+    quarter = len(values) // 4
+    return statistics.mean(values[quarter:len(values) - quarter])
+
+
 def states(tenths):
     """The two speeds of a machine whose cores are shared: a virtual core is about half as fast while its neighbour works,
-    for seconds at a time. From rates of tenths of a second; split where the variance within both parts is least.
-    Return: (mean of the slower, mean of the faster, share of the faster), or None if it has but one speed."""
+    for seconds at a time. From rates of tenths of a second; split where the variance within both parts is least. Of each
+    part the middle half counts: between them are tenths in which the speed changed.
+    Return: (slower, faster, share of the faster), or None if it has but one speed."""
     values = sorted(tenths)
     spread = lambda part: statistics.pvariance(part) * len(part)
     at = min(range(1, len(values)), key=lambda at: spread(values[:at]) + spread(values[at:]))
-    slower, faster = statistics.mean(values[:at]), statistics.mean(values[at:])
+    slower, faster = middle(values[:at]), middle(values[at:])
     return (slower, faster, 1 - at / len(values)) if faster > 1.3 * slower and at < 0.95 * len(values) else None
 
 

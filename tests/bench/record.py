@@ -91,22 +91,26 @@ class BesideWriter(Recorded):
         return self
 
     def __exit__(self, *arguments):
+        wrote = self.process.is_alive()
         self.process.terminate()
         self.process.join()
         super().__exit__(*arguments)
+        if not wrote:
+            raise RuntimeError("the program that only writes has ended: what was measured beside it means nothing")
 
 
 def write(path, rate):
     """Write @rate B/s to a file until we are ended: as the recorder does, from a huge page past the page cache."""
     os.setsid()
-    with open("/proc/self/autogroup", "w", encoding="ascii") as file:
-        file.write("-11")
+    if os.path.exists("/proc/self/autogroup"):
+        with open("/proc/self/autogroup", "w", encoding="ascii") as file:
+            file.write("-11")
     os.setpriority(os.PRIO_PROCESS, 0, -11)
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     memory = mmap.mmap(-1, 2 * HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     memory.madvise(mmap.MADV_HUGEPAGE)
     memory.write(os.urandom(2 * HUGE_PAGE))
-    # The middle of two huge pages' room has one whole.
+    # Room for two has one that is aligned.
     offset = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % HUGE_PAGE
     data = memoryview(memory)[offset:offset + WRITE_SIZE]
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_DIRECT, 0o600)
@@ -166,9 +170,9 @@ def middle(values):
 
 
 def states(tenths):
-    """The two speeds of a machine whose cores are shared: a virtual core is about half as fast while its neighbour works,
-    for seconds at a time. From rates of tenths of a second; split where the variance within both parts is least. Of each
-    part the middle half counts: between them are tenths in which the speed changed.
+    """The two speeds of a machine whose cores are shared with others: about a factor of two, for seconds at a time.
+    From rates of tenths of a second; split where the variance within both parts is least. Of each part the middle half
+    counts: between them are tenths in which the speed changed.
     Return: (slower, faster, share of the faster), or None if it has but one speed."""
     values = sorted(tenths)
     spread = lambda part: statistics.pvariance(part) * len(part)
